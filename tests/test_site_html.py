@@ -1,0 +1,66 @@
+"""The rendered HTML: every link leads somewhere, and nothing comes from elsewhere."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pages
+import pytest
+from bs4 import BeautifulSoup
+
+EXTERNAL = {"http", "https", "mailto"}
+LOADED = ("script[src]", "link[href]", "img[src]", "source[src]", "iframe[src]")
+
+
+@pytest.fixture(scope="session")
+def documents(site) -> dict[Path, BeautifulSoup]:
+    """Parsed HTML of every file that the build wrote."""
+    return {
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.relative_to(site).parts
+    }
+
+
+def test_every_page_was_rendered(site, documents):
+    for page in pages.load_book():
+        assert site / "book" / f"{page.address}.html" in documents
+
+
+def test_internal_links_resolve(documents):
+    broken = []
+    anchors = {
+        path: {tag.get("id") or tag.get("name") for tag in soup.select("[id], a[name]")}
+        for path, soup in documents.items()
+    }
+    for path, soup in documents.items():
+        for link in soup.select("a[href]"):
+            parts = urlsplit(link["href"])
+            if parts.scheme in EXTERNAL or link["href"] == "#":
+                continue
+            target = path
+            if parts.path:
+                target = (path.parent / unquote(parts.path)).resolve()
+            known = target.exists()
+            if known and parts.fragment and target in anchors:
+                known = unquote(parts.fragment) in anchors[target]
+            if not known:
+                broken.append(f"{path.name}: {link['href']}")
+    assert not broken, "\n".join(broken)
+
+
+def test_nothing_is_loaded_from_elsewhere(documents):
+    remote = [
+        f"{path.name}: {tag}"
+        for path, soup in documents.items()
+        for tag in soup.select(", ".join(LOADED))
+        if urlsplit(tag.get("src") or tag["href"]).netloc
+        and tag.get("rel") != ["canonical"]
+    ]
+    assert not remote, "\n".join(remote)
+
+
+def test_every_image_has_an_alternative_text(documents):
+    for path, soup in documents.items():
+        for image in soup.select("main img"):
+            assert image.get("alt", "").strip(), f"{path.name}: {image['src']}"
+            assert image["alt"] != image["src"], f"{path.name}: {image['src']}"
