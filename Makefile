@@ -23,7 +23,7 @@ portable: $(VENV)/.all
 	python tools/notebooks.py portable $(if $(ALL),--all) $(PAGES)
 
 bench: $(VENV)/.all
-	python tools/benchmarks.py $(BENCHMARKS)
+	python tools/bench.py $(BENCHMARKS)
 
 lock: $(VENV)/.all
 	python tools/lock.py

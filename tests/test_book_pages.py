@@ -166,8 +166,8 @@ def test_exercises_have_hints_and_solutions(page):
 
 @each(CHAPTERS)
 def test_references_are_listed(page):
-    assert "{cite" in page.markdown
-    assert "```{bibliography}" in page.markdown
+    assert "{footcite:" in page.markdown
+    assert "```{footbibliography}" in page.markdown
 
 
 def test_every_file_of_the_book_is_in_the_table_of_contents():

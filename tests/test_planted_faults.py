@@ -94,7 +94,7 @@ def small_book(root: Path) -> None:
     text = [HEAD]
     text += [f"(planted-{part})=\n## {part}" for part in pages.PARTS_OF_A_PAGE]
     text += [EXERCISE % (n, n, n) for n in range(1, 5)]
-    text += ["{cite}`key`\n\n```{bibliography}\n```", "Four is {glue:}`four`."]
+    text += ["{footcite:p}`key`\n\n```{footbibliography}\n```", "Four is {glue:}`four`."]
     code = ["from aiarch.claims import claim", DOUBLE, CLAIM]
     notebook = nbformat.v4.new_notebook(
         metadata={"aiarch": {"kind": "lab"}},
@@ -102,7 +102,9 @@ def small_book(root: Path) -> None:
         + [nbformat.v4.new_code_cell(line) for line in code],
     )
     nbformat.write(notebook, book / f"{CHAPTER}.ipynb")
-    subprocess.run([sys.executable, "tools/notebooks.py", "execute"], cwd=root, check=True)
+    subprocess.run(
+        [sys.executable, "tools/notebooks.py", "execute"], cwd=root, check=True
+    )
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def read_timings() -> dict:
 
 def describe_cost(cost: dict) -> str:
     """Seconds and peak memory of a notebook in words, such as `21 s and 0.9 GB`."""
-    return f"{cost['seconds']:.0f} s and {cost['peak_memory_mb'] / 1024:.1f} GB"
+    return f"{cost['seconds']:.0f} s and {cost['peak_memory_mb'] / 1000:.1f} GB"
 
 
 def claims_page() -> str:

@@ -22,9 +22,10 @@ from pages import BOOK, ROOT, load_page, notebooks
 
 TIMEOUT_SECONDS = 600
 PEAK_MEMORY = """
-import resource as _resource
+import resource as _resource, sys as _sys
+_unit = 1 if _sys.platform == "darwin" else 1024
 _kinds = (_resource.RUSAGE_SELF, _resource.RUSAGE_CHILDREN)
-print(max(_resource.getrusage(_kind).ru_maxrss for _kind in _kinds))
+print(_unit * max(_resource.getrusage(_kind).ru_maxrss for _kind in _kinds))
 """
 # Another machine in one process: no AVX-512, no oneDNN, one thread.
 OTHER_MACHINE = {
@@ -58,12 +59,12 @@ def execute(path: Path) -> dict:
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)
         seconds = time.perf_counter() - start
-        peak_kilobytes = _peak_memory(client)
+        peak_bytes = _peak_memory(client)
     normalise(notebook)
     _write_whole(path, nbformat.writes(notebook) + "\n")
     return {
         "seconds": round(seconds, 1),
-        "peak_memory_mb": round(peak_kilobytes / 1024),
+        "peak_memory_mb": round(peak_bytes / 1e6),
         "code_hash": load_page(path).code_hash,
     }
 

@@ -99,6 +99,18 @@ class Page:
         text = re.sub(r"^ *[:`]{3,}.*$", " ", text, flags=re.MULTILINE)
         return re.sub(r"\]\([^)]*\)|^\([\w-]+\)=$", " ", text, flags=re.MULTILINE)
 
+    def typed_decimals(self) -> list[tuple[str, str]]:
+        """Decimals in prose that no claim, citation or quotation accounts for.
+
+        Each comes with the words around it, for an editor to judge.
+        """
+        text = re.sub(r"^ *>.*$|[“\"][^”\"\n]*[”\"]", " ", self.prose, flags=re.M)
+        text = re.sub(r"\s+", " ", text)
+        return [
+            (found[0], text[max(0, found.start() - 30) : found.end() + 20])
+            for found in re.finditer(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", text)
+        ]
+
     @property
     def labels(self) -> list[str]:
         """Targets set in the text, without those of equations."""
