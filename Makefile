@@ -14,7 +14,7 @@ test: $(VENV)/.all
 	python -m pytest --nbval
 
 lab: $(VENV)/.all
-	jupyter lab book
+	jupyter lab book --LabApp.extra_labextensions_path=$(abspath tools/labextensions)
 
 notebooks: $(VENV)/.all
 	python tools/notebooks.py execute $(PAGES)

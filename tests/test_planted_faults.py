@@ -46,13 +46,13 @@ HEAD = """# Planted
 **It costs** {cost}`foundations/planted`
 :::
 """
-EXERCISE = """:::{exercise} Number %d
+EXERCISE = """::::{exercise} Number %d
 :label: ex-planted-%d
 Look.
-::::{dropdown} Hint
+:::{dropdown} Hint
 Here.
-::::
 :::
+::::
 
 :::{solution} ex-planted-%d
 :class: dropdown

@@ -41,8 +41,8 @@ class _Claimed:
                 f'<div class="claim"{anchor}><span class="claim-mark" '
                 'role="img" aria-label="checked">✓</span> '
                 f'<span class="claim-text">{html.escape(self.text)}</span> '
-                f'<span class="claim-bound">{html.escape(self.bound)}</span> '
-                f"{_measured(self.shown)}</div>"
+                f'<span class="claim-bound">({html.escape(self.bound)}; measured '
+                f"{_measured(self.shown)})</span></div>"
             ),
         }
         record = {"text": self.text, "bound": self.bound, "name": self.name}
