@@ -70,6 +70,21 @@ def test_bad_input_is_refused(arguments, keywords, error, message):
         claim(*arguments, **keywords)
 
 
+@pytest.mark.parametrize(
+    ("value", "keywords", "line"),
+    [
+        (1.9e8, {"at_least": 1e8}, "[at least 10⁸] measured: 1.9 × 10⁸"),
+        (7e-10, {"at_most": 2.5e-9}, "[at most 2.5 × 10⁻⁹] measured: 7 × 10⁻¹⁰"),
+        (12345, {"at_least": 10_000}, "[at least 10,000] measured: 12,345"),
+        (0.5, {"equal_to": 0.5, "shown": "{:.0e}"}, "measured: 5 × 10⁻¹"),
+        (True, {"equal_to": True}, "[equal to yes] measured: yes"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(value, keywords, line, capsys):
+    claim("number", value, **keywords)
+    assert line in capsys.readouterr().out
+
+
 @pytest.fixture
 def published(monkeypatch):
     """What a claim publishes inside IPython: a list of (data, metadata)."""

@@ -54,6 +54,8 @@ def claims_page() -> str:
         "",
     ]
     for page in notebooks():
+        if not page.claims:
+            continue
         lines += [
             f"## [{page.title}](../{page.address}.ipynb)",
             "",

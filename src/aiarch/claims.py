@@ -16,6 +16,7 @@ import numpy as np
 
 GLUE_PREFIX = "application/papermill.record/"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BOUNDS = {
     "at_least": ("at least", operator.ge),
     "at_most": ("at most", operator.le),
@@ -127,7 +128,7 @@ def claim(
             bound_words.append(f"{words} {_number(bound)}")
             holds &= bool(compare(value, bound))
     bound_text = " and ".join(bound_words)
-    display_value = shown.format(value) if shown else _number(value, digits=3)
+    display_value = _power(shown.format(value)) if shown else _number(value, digits=3)
     if not holds:
         raise ClaimError(f"{text}: measured {display_value}, expected {bound_text}")
     _show(_Claimed(text, bound_text, display_value, name))
@@ -150,14 +151,24 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real)
 
 
-def _number(value: Any, digits: int = 12) -> str:
+def _number(value: Any, digits: int = 6) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.{digits}g}"
+        return _power(f"{value:.{digits}g}")
     return str(value)
+
+
+def _power(text: str) -> str:
+    """Write `1e-09` as people do: 10⁻⁹, and `2.5e+08` as 2.5 × 10⁸."""
+
+    def rewrite(found: re.Match) -> str:
+        factor = "" if found["factor"] == "1" else f"{found['factor']} × "
+        return f"{factor}10{str(int(found['exponent'])).translate(_SUPERSCRIPTS)}"
+
+    return re.sub(r"(?P<factor>\d+(\.\d+)?)e(?P<exponent>[+-]\d+)", rewrite, text)
 
 
 def _measured(shown: str) -> str:
