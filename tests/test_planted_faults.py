@@ -94,7 +94,7 @@ def small_book(root: Path) -> None:
     text = [HEAD]
     text += [f"(planted-{part})=\n## {part}" for part in pages.PARTS_OF_A_PAGE]
     text += [EXERCISE % (n, n, n) for n in range(1, 5)]
-    text += ["{footcite:p}`key`\n\n```{footbibliography}\n```", "Four is {glue:}`four`."]
+    text += ["Four is {glue:}`four` {footcite:p}`key`.\n\n```{footbibliography}\n```"]
     code = ["from aiarch.claims import claim", DOUBLE, CLAIM]
     notebook = nbformat.v4.new_notebook(
         metadata={"aiarch": {"kind": "lab"}},
