@@ -111,6 +111,7 @@ def test_claims_stand_alone_and_are_compared(page):
         assert len(statements) == len(calls) == 1, f"cell {number}: not alone"
         tags = cell["metadata"].get("tags", [])
         assert "nbval-ignore-output" not in tags, f"cell {number}: not compared"
+        assert "hide-input" in tags, f"cell {number}: run `make notebooks`"
 
 
 @each(NOTEBOOKS)

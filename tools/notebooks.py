@@ -70,7 +70,7 @@ def execute(path: Path) -> dict:
 
 
 def normalise(notebook: nbformat.NotebookNode) -> None:
-    """Leave no metadata that a mere re-run changes; number what ran from 1."""
+    """Leave no metadata that a mere re-run changes, and fold the code of claims."""
     kept = {
         key: notebook.metadata[key] for key in ("aiarch",) if key in notebook.metadata
     }
@@ -89,6 +89,9 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         for key in ("execution", "ExecuteTime", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
+        if cell.cell_type == "code" and cell.source.startswith("claim("):
+            tags = set(cell.metadata.get("tags", []))
+            cell.metadata["tags"] = sorted(tags | {"hide-input"})
 
 
 def _peak_memory(client: NotebookClient) -> int:

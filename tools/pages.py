@@ -243,7 +243,7 @@ def run_page(
     *,
     until: str | None = None,
     replacing: dict[str, str] | None = None,
-    skip_tags: tuple[str, ...] = ("hide-input",),
+    skip_tags: tuple[str, ...] = (),
 ) -> dict:
     """Run a page's code in this process, with fragments of it replaced.
 
@@ -254,7 +254,7 @@ def run_page(
         until: name of the claim after whose cell to stop. By default all runs.
         replacing: fragments of code and what to put in their place. Each fragment
             must occur in the code that runs.
-        skip_tags: cells with one of these tags are left out.
+        skip_tags: cells with one of these tags are left out, and so are figures.
 
     Returns:
         The variables of the page after its last cell.
@@ -267,7 +267,8 @@ def run_page(
     cells = [
         source(cell)
         for _, cell in page.code_cells
-        if not set(cell["metadata"].get("tags", [])) & set(skip_tags)
+        if "mystnb" not in cell["metadata"]
+        and not set(cell["metadata"].get("tags", [])) & set(skip_tags)
     ]
     if until is not None:
         ends = [n for n, code in enumerate(cells) if f'name="{until}"' in code]

@@ -1,0 +1,38 @@
+"""Wrong methods planted in the chapter on measuring make its claims fail."""
+
+import pages
+import pytest
+
+from aiarch.claims import ClaimError
+
+PAGE = "book/foundations/measuring.ipynb"
+
+PLANTED = {
+    # Only the reported run of each side, chosen by its score.
+    "false-win-vanishes": {
+        "bootstrap_interval(tries, plain)": "bootstrap_interval(winner, baseline)"
+    },
+    # The variance taken for the standard error.
+    "half-a-point": {"np.sqrt(p * (1 - p) / n)": "p * (1 - p) / n"},
+    # The mean of the scores instead of the best.
+    "best-of-ten": {".max(axis=1).mean()": ".mean(axis=1).mean()"},
+    # Disagreements in one direction only.
+    "only-disagreements-count": {"+ only_second -": "-"},
+    # Drawn without replacement, nothing could have been otherwise.
+    "bootstrap-error": {
+        "rng.integers(len(values), size=(count, len(values)))": (
+            "rng.permuted(np.tile(np.arange(len(values)), (count, 1)), axis=1)"
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_wrong_method_fails(name):
+    with pytest.raises(ClaimError):
+        pages.run_page(PAGE, until=name, replacing=PLANTED[name])
+
+
+def test_the_page_holds_up_to_there():
+    variables = pages.run_page(PAGE, until="bootstrap-error")
+    assert variables["plain"].shape == (10, 1000)

@@ -1,0 +1,131 @@
+"""Wrong methods planted in the chapter on gradient descent, which must not pass."""
+
+import re
+
+import numpy as np
+import pages
+import pytest
+
+from aiarch.claims import ClaimError
+from aiarch.optimizers import gradient_descent, logistic_gradient, logistic_loss
+
+PAGE = "book/optimizers/gradient-descent.ipynb"
+
+
+def run(until, replacing=None):
+    """Run the page without its networks, which take long."""
+    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=("slow",))
+
+
+def refused(name):
+    """Expect the failure of this claim, not of one before it."""
+    claims = pages.load_page(pages.ROOT / PAGE).claims
+    text = {record["name"]: record["text"] for record in claims}[name]
+    return pytest.raises(ClaimError, match=re.escape(text))
+
+
+@pytest.fixture(scope="module")
+def page():
+    """Variables of the page, its networks left out."""
+    return run("one-by-one-scales-with-rate")
+
+
+RIGHT = "logistic_gradient"
+PLANTED = [
+    # A curvature that is not 1 moves the limit; a rate clipped at 1.9 stays below it.
+    ("rate-below-limit", {"quadratic([1.0])": "quadratic([1.001])"}),
+    ("rate-above-limit", {"minimize(sgd(rate), bowl": "minimize(sgd(1.9), bowl"}),
+    # A start beside the ridge does not stay on it; one beyond it finds the deepest.
+    ("stops-at-saddle", {"(-0.5, 0.0, 0.5)": "(-0.5, 1e-9, 0.5)", "0.0]": "1e-9]"}),
+    ("stops-at-local-minimum", {"x**3 / 6": "x**3 / 60", "x / 2 - 1": "x / 20 - 1"}),
+    # A rate that does not know the curvature, and one that is not the best.
+    ("steps-grow-with-condition-number", {"steps_needed(k, 1 / k)": "int(k**0.5) + 9"}),
+    ("best-rate-halves-the-steps", {"2 / (k + 1)": "1.5 / (k + 1)"}),
+    (
+        "gradient-check",
+        {"logistic_gradient(X, y, point": "1.001 * logistic_gradient(X, y, point"},
+    ),
+    # The bound 1/4 taken for 1/10; a rate that is safe; the rate of the other claim.
+    ("monotone-at-one-over-l", {"multiple / limit": "2.5 * multiple / limit"}),
+    ("rises-beyond-two-over-l", {"multiple / limit": "0.8 * multiple / limit"}),
+    ("bound-is-the-worst-case", {"6 / L": "60 / L"}),
+    # A rate that is a little off; another problem than scikit-learn's.
+    ("rule-equals-libraries", {"theta = sgd(rate)": "theta = sgd(rate * 1.0000001)"}),
+    ("optimum-equals-scikit-learn", {'True, "l2": 0.01}': 'True, "l2": 0.0101}'}),
+    # The right method in place of each exhibit.
+    (
+        "article-gradient-cosine",
+        {"faulty_gradient(A, labels, point)[0]": f"{RIGHT}(A, labels, point)"},
+    ),
+    (
+        "article-loss-rises",
+        {"faulty_gradient(A, labels, moved)[0]": f"{RIGHT}(A, labels, moved)"},
+    ),
+    ("article-label-leak", {"sigmoid(0 + labels)": "sigmoid(0 * labels)"}),
+    ("wrong-factor-false-minimum", {"(x - theta * x)": "1"}),
+    ("one-by-one-stays-off", {"b = A @ [1, -2] + rng": "b = A @ [1, -2] + 0 * rng"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "replacing"), PLANTED, ids=[name for name, _ in PLANTED]
+)
+def test_planted_fault_is_refused(name, replacing):
+    with refused(name):
+        run(name, replacing)
+
+
+# What the exhibits compute, beside what the page claims of them.
+
+
+def test_faulty_gradient_runs_only_for_square_problems(page):
+    faulty = page["faulty_gradient"]
+    with pytest.raises(ValueError, match="not aligned"):
+        faulty(np.ones((8, 3)), np.ones(8), np.zeros(3))
+    with pytest.raises(ValueError, match="not aligned"):
+        faulty(np.ones((8, 3)), np.ones(8), np.zeros((3, 1)))
+    assert faulty(np.ones((3, 3)), np.ones(3), np.zeros(3)).shape == (1, 3)
+
+
+def test_faulty_gradient_follows_its_closed_form(page):
+    rng = np.random.default_rng(0)
+    X, y, theta = rng.normal(size=(3, 3)), np.array([0, 1, 1]), rng.normal(size=3)
+    leaked = 1 / (1 + np.exp(-(X @ theta + y[:, None])))  # row i: with label i
+    inner = np.sum((leaked - y[:, None]) * X, axis=1)
+    np.testing.assert_allclose(
+        page["faulty_gradient"](X, y, theta)[0], 2 / 3 * inner @ X, rtol=1e-12
+    )
+
+
+def test_the_right_program_lowers_the_loss_where_the_faulty_one_raises_it(page):
+    for X, y in page["problems"][:50]:
+        _, history = gradient_descent(X, y, np.zeros(3), num_steps=50)
+        assert history[-1] < history[0] == pytest.approx(np.log(2))
+        theta = page["descend"](
+            lambda t, X=X, y=y: logistic_gradient(X, y, t), np.zeros(3), 0.1, 50
+        )
+        assert logistic_loss(X, y, theta) < np.log(2)
+
+
+@pytest.mark.parametrize("start", [-2.0, 0.0, 0.5, 1.5, 2.9, 3.1, 10.0])
+def test_without_the_factor_every_start_finds_the_truth(page, start):
+    end = page["epochs_of"](lambda t, x: x**2 * (t - 3), start, 0.1, 100)
+    assert end == pytest.approx(3, abs=1e-9)
+
+
+def test_residual_squared_is_no_remedy_for_the_factor(page):
+    def squared(theta, x):  # the article's factor read as label minus prediction
+        return x**2 * (theta - 3) * (3 * x - theta * x)
+
+    assert page["epochs_of"](squared, 3.1, 0.1, 500) != pytest.approx(3, abs=1e-3)
+    # The step never changes sign: it passes the truth from below and runs away.
+    thetas = np.linspace(-5, 5, 50)
+    assert np.all(np.sign([squared(t, 1.0) for t in thetas]) <= 0)
+
+
+def test_the_factor_can_be_lucky(page):
+    def lucky(theta, x):  # the truth is 0.5, below the false point 1
+        return x**2 * (theta - 0.5) * (x - theta * x)
+
+    assert page["epochs_of"](lucky, 0.9, 0.1, 200) == pytest.approx(0.5, abs=1e-6)
+    assert page["epochs_of"](lucky, -2.0, 0.1, 200) == pytest.approx(0.5, abs=1e-6)
