@@ -5,8 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
-# Pictures of tests go to no screen; the library's own start-up lines to no terminal.
-os.environ.setdefault("MPLBACKEND", "Agg")
+# TensorFlow's own start-up lines go to no terminal.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
