@@ -120,9 +120,11 @@ GENERATED = {
 
 
 def write_all() -> None:
-    """Write every generated page."""
-    for path, make in GENERATED.items():
+    """Write every generated page, also where there is none yet."""
+    for path in GENERATED:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for path, make in GENERATED.items():
         path.write_text(make(), encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 import gc
 import gzip
 import time
+import types
 import zipfile
 
 import keras
@@ -172,6 +173,18 @@ class Late:
 def test_latency_waits_for_the_result(wrap):
     latency = measure_latency(lambda: wrap(Late()), warmup=0, repeats=3)
     assert latency.min_ms >= 5
+
+
+@pytest.mark.parametrize(("flag", "module"), [("is_cuda", "cuda"), ("is_mps", "mps")])
+def test_latency_waits_for_torch_on_accelerators(monkeypatch, flag, module):
+    torch = pytest.importorskip("torch")
+    waits = []
+    monkeypatch.setattr(
+        getattr(torch, module), "synchronize", lambda *device: waits.append(device)
+    )
+    result = types.SimpleNamespace(**{flag: True}, device="there")
+    measure_latency(lambda: [result], warmup=1, repeats=2)
+    assert len(waits) == 3
 
 
 @pytest.mark.backend

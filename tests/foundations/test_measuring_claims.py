@@ -12,6 +12,14 @@ PLANTED = {
     "false-win-vanishes": {
         "bootstrap_interval(tries, plain)": "bootstrap_interval(winner, baseline)"
     },
+    # Rows are not drawn anew, so only other images are covered.
+    "fair-low": {
+        "bootstrap_interval(tries, plain)": (
+            "bootstrap_interval(tries.mean(axis=0), plain.mean(axis=0))"
+        )
+    },
+    # Choosing one of the tries before its score is seen.
+    "luck-gain": {"max(ten, key=np.mean)": "ten[0]"},
     # The variance taken for the standard error.
     "half-a-point": {"np.sqrt(p * (1 - p) / n)": "p * (1 - p) / n"},
     # The mean of the scores instead of the best.

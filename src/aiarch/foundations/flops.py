@@ -14,8 +14,8 @@ def count_flops(model: keras.Model, count_padding: bool = False) -> int:
     """Count the floating-point operations of one forward pass on one sample.
 
     A multiplication and an addition are two operations, also where hardware fuses
-    them: Equation (9), `eq-measuring-dense`, for dense layers and
-    Equation (10), `eq-measuring-conv`, for convolutions, each with its bias. Counted
+    them: Equation (10), `eq-measuring-dense`, for dense layers and
+    Equation (11), `eq-measuring-conv`, for convolutions, each with its bias. Counted
     too are attention over all pairs of positions (a causal mask saves nothing),
     pooling, normalization at inference, activations, additions of layers. Not
     counted are exponentials and other transcendental functions, and what moves data

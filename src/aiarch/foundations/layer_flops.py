@@ -85,7 +85,7 @@ def _softmax(shape: Shape) -> int:
 
 
 def dense_flops(layer: Any, inputs: list[Shape], output: Shape) -> int:
-    """Count a dense layer: Equation (9), `eq-measuring-dense`."""
+    """Count a dense layer: Equation (10), `eq-measuring-dense`."""
     summed = inputs[0][-1]
     if isinstance(layer, keras.layers.EinsumDense):
         operands, result = layer.equation.split("->")
@@ -100,7 +100,7 @@ def dense_flops(layer: Any, inputs: list[Shape], output: Shape) -> int:
 def convolution_flops(
     layer: Any, image: Shape, output: Shape, count_padding: bool = False
 ) -> int:
-    """Count a convolution: Equation (10), `eq-measuring-conv`."""
+    """Count a convolution: Equation (11), `eq-measuring-conv`."""
     first = layer.data_format == "channels_first"
     channels = image[0] if first else image[-1]
     sizes = image[1:] if first else image[:-1]

@@ -136,9 +136,11 @@ def measure_latency(
     """Time calls of a function, each until its result is really there.
 
     Frameworks return before the work is done. Every call is timed up to the moment
-    when the result can be read. The first `warmup` calls, in which functions are
-    traced and compiled and caches filled, are not counted; the garbage collector
-    rests meanwhile.
+    when the result can be read, for arrays of JAX, tensors of TensorFlow and tensors
+    of PyTorch on CPU, CUDA or MPS, also nested in lists, tuples and dictionaries.
+    Other results are taken to be ready when the call returns. The first `warmup`
+    calls, in which functions are traced and compiled and caches filled, are not
+    counted; the garbage collector rests meanwhile.
 
     Args:
         function: what is timed, called as `function(*inputs)`.
@@ -209,6 +211,10 @@ def _wait(result: Any) -> None:
         import torch
 
         torch.cuda.synchronize(result.device)
+    elif getattr(result, "is_mps", False):  # PyTorch on Apple's GPU
+        import torch
+
+        torch.mps.synchronize()
     elif type(result).__module__.startswith("tensorflow") and hasattr(result, "numpy"):
         result.numpy()
 

@@ -94,7 +94,8 @@ def logistic_smoothness(
     """Return a smoothness constant, Equation (13), `eq-gd-logistic-smoothness`.
 
     `L = λmax(XᵀX / n) / 4 + l2`; with `use_bias`, X has a further column of ones.
-    It depends on the inputs alone, not on the labels.
+    It depends on the inputs alone, not on the labels. Without `l2` no smaller constant
+    will do; with `use_bias` and `l2` one may, as the bias is not penalised.
 
     Args:
         X: inputs, shape (n, d), finite.

@@ -43,13 +43,13 @@ def sgd(
     comes from: with the gradient of all the data it is gradient descent, with that of
     a random batch it is stochastic gradient descent.
 
-    With momentum μ the state holds a velocity v, zero at first, and
-    `v ← μ v - learning_rate * gradient`, then `params ← params + v`; with `nesterov`,
-    `params ← params + μ v - learning_rate * gradient` with the new v.
+    With momentum β the state holds a velocity u, zero at first, and
+    `u ← β u - learning_rate * gradient`, then `params ← params + u`; with `nesterov`,
+    `params ← params + β u - learning_rate * gradient` with the new u.
 
     Args:
         learning_rate: step size η, at least 0 and finite.
-        momentum: share μ of the velocity that is kept, in [0, 1].
+        momentum: share β of the velocity that is kept, in [0, 1].
         nesterov: whether to look ahead along the velocity; without effect at
             `momentum=0`, as in Keras.
 
