@@ -40,6 +40,7 @@ $(VENV)/.book: requirements/book.txt | $(VENV)/bin/python
 
 $(VENV)/.all: requirements/all.txt pyproject.toml tools/ipython_kernel_config.py $(VENV)/.book
 	$(HASHED) requirements/all.txt
+	-python -m compileall -q -j 0 $(VENV)/lib  # some files are templates, not Python
 	$(PIP) --no-deps --no-build-isolation --editable .
 	mkdir -p $(VENV)/etc/ipython && cp tools/ipython_kernel_config.py $(VENV)/etc/ipython/
 	touch $@
