@@ -38,9 +38,9 @@ PLANTED = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_wrong_method_fails(name):
     with pytest.raises(ClaimError):
-        pages.run_page(PAGE, until=name, replacing=PLANTED[name])
+        pages.run_page(PAGE, until=name, replacing=PLANTED[name], skip_tags=("slow",))
 
 
 def test_the_page_holds_up_to_there():
-    variables = pages.run_page(PAGE, until="bootstrap-error")
+    variables = pages.run_page(PAGE, until="bootstrap-error", skip_tags=("slow",))
     assert variables["plain"].shape == (10, 1000)
