@@ -2,6 +2,7 @@
 
 import cost
 import generate
+import no_live_code
 import offline_mathematics
 
 
@@ -39,3 +40,19 @@ def test_mathjax_is_at_hand_with_its_fonts():
     folder = offline_mathematics.mathjax_files()
     assert (folder / offline_mathematics.BUNDLE).stat().st_size > 500_000
     assert len(list((folder / offline_mathematics.FONTS).glob("*.woff"))) > 10
+
+
+def test_scripts_of_live_code_are_left_out():
+    class Script:
+        def __init__(self, filename, **attributes):
+            self.filename, self.attributes = filename, attributes
+
+    kept = Script("_static/copybutton.js")
+    thebe = Script("_static/sphinx-thebe.js", **{"async": "async"})
+    inline = Script(None, body="var thebe_selector = '.thebe'")
+    context = {"script_files": [kept, thebe, inline]}
+    no_live_code.drop_thebe(None, "page", "page.html", context, None)
+    assert context["script_files"] == [kept]
+    without = {}
+    no_live_code.drop_thebe(None, "page", "page.html", without, None)
+    assert without == {"script_files": []}
