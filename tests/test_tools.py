@@ -102,14 +102,23 @@ def test_an_exception_leaves_the_old_notebook_whole(page):
     assert [path.name for path in page.parent.iterdir()] == ["planted.ipynb"]
 
 
-def test_an_interruption_leaves_the_old_notebook_whole(page, root):
-    slow = page.read_text().replace("number = 2", "import time; time.sleep(600)")
+def test_an_interruption_leaves_the_old_notebook_whole(page, root, tmp_path):
+    started = tmp_path / "started"
+    wait = f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); "
+    slow = page.read_text().replace("number = 2", wait + "time.sleep(600)")
     page.write_text(slow)
-    code = f"import notebooks, pathlib; notebooks.execute(pathlib.Path({str(page)!r}))"
+    # A shell's background job ignores interruptions, and its children with it.
+    code = "import notebooks, pathlib, signal; "
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += f"notebooks.execute(pathlib.Path({str(page)!r}))"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=root / "tools")
-    time.sleep(4)
+    for _ in range(600):
+        time.sleep(0.1)
+        if started.exists() or run.poll() is not None:
+            break
     run.send_signal(signal.SIGINT)
     assert run.wait(timeout=60) != 0
+    assert started.exists()
     assert page.read_text() == slow
     assert [path.name for path in page.parent.iterdir()] == ["planted.ipynb"]
 

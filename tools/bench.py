@@ -11,10 +11,10 @@ import argparse
 import datetime
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
+import runpy
 import statistics
 import sys
 from pathlib import Path
@@ -53,19 +53,17 @@ def summarise(runs: list[dict]) -> dict[str, float]:
 
 def run_benchmark(path: Path, machine: str, results: Path | None = None) -> Path:
     """Run what is missing of one benchmark and return the file of its results."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    benchmark = runpy.run_path(str(path))  # an import could take stale bytecode
     target = (results or FOLDER / "results") / machine / f"{path.stem}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     source = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    settings = {**module.SETTINGS, "source": source}
+    settings = {**benchmark["SETTINGS"], "source": source}
     stored = json.loads(target.read_text()) if target.exists() else {}
     runs = stored.get("runs", []) if stored.get("settings") == settings else []
-    for seed in module.SEEDS:
+    for seed in benchmark["SEEDS"]:
         if any(run["seed"] == seed for run in runs):
             continue
-        runs.append({"seed": seed, **module.run(seed, **module.SETTINGS)})
+        runs.append({"seed": seed, **benchmark["run"](seed, **benchmark["SETTINGS"])})
         record = {
             "benchmark": path.stem,
             "machine": machine,
