@@ -1,7 +1,5 @@
 """Shared by all tests: the project's root and the book, rendered once a run."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,11 +16,24 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
     """Folder of the rendered HTML, built as `make book` builds it."""
-    target = tmp_path_factory.mktemp("site")
-    program = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "build", str(ROOT)]
-    command += ["--path-output", str(target), "--all", "--quiet"]
-    command += ["--warningiserror", "--nitpick", "--keep-going"]
-    built = subprocess.run(command, capture_output=True, text=True)
-    assert built.returncode == 0, f"the book does not build:\n{built.stderr[-6000:]}"
-    return target / "_build" / "html"
+    import site_browser
+
+    return site_browser.build(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Address of a server of the rendered HTML on the loopback interface."""
+    import site_browser
+
+    with site_browser.serve(site) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium, one a module: two in one process exclude each other."""
+    import site_browser
+
+    with site_browser.open_browser() as found:
+        yield found

@@ -1,9 +1,17 @@
 """The book's own Sphinx extensions."""
 
+import zipfile
+
 import cost
+import docutils.core
+import docutils.nodes
+import downloads
 import generate
-import no_live_code
+import lean_pages
+import link_previews
 import offline_mathematics
+import punctuation
+import pytest
 
 
 class Reporter:
@@ -51,8 +59,87 @@ def test_scripts_of_live_code_are_left_out():
     thebe = Script("_static/sphinx-thebe.js", **{"async": "async"})
     inline = Script(None, body="var thebe_selector = '.thebe'")
     context = {"script_files": [kept, thebe, inline]}
-    no_live_code.drop_thebe(None, "page", "page.html", context, None)
+    lean_pages.drop_scripts(None, "page", "page.html", context, None)
     assert context["script_files"] == [kept]
-    without = {}
-    no_live_code.drop_thebe(None, "page", "page.html", without, None)
-    assert without == {"script_files": []}
+    head = (
+        '<script defer src="scripts/fontawesome.js?digest=1"></script><link href="a">'
+    )
+    assert context["without_icon_script"](head) == '<link href="a">'
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("**Why?**\n\nBecause.", "Why?"),
+        ("**Why** so?\n\n**Because.**", ""),
+        ("", ""),
+    ],
+)
+def test_the_question_of_a_page_describes_it(text, expected):
+    doctree = docutils.core.publish_doctree(text)
+    assert link_previews.question(doctree) == expected
+    assert link_previews.question(None) == ""
+
+
+def test_the_address_of_the_published_book_is_taken(monkeypatch):
+    class Config:
+        html_baseurl = ""
+
+    monkeypatch.delenv("AIARCH_BASE_URL", raising=False)
+    link_previews.take_address(None, Config)
+    assert Config.html_baseurl == ""
+    monkeypatch.setenv("AIARCH_BASE_URL", "https://example.org/book")
+    link_previews.take_address(None, Config)
+    assert Config.html_baseurl == "https://example.org/book/"
+
+
+def test_punctuation_stays_with_its_formula():
+    text = ":math:`a`, and :math:`b` and (:math:`c`), :math:`d`"
+    doctree = docutils.core.publish_doctree(text)
+    punctuation.JoinPunctuation(doctree).run()
+    joined = [n.astext() for n in doctree.findall(docutils.nodes.inline)]
+    assert joined == ["a,", "c),"]
+    assert doctree.astext() == "a, and b and (c), d"
+
+
+NOTEBOOK = {
+    "cells": [
+        {
+            "cell_type": "markdown",
+            "source": ["It is {glue:}`much`,\n", "or {eq}`eq-a`."],
+        },
+        {
+            "cell_type": "code",
+            "source": "from planted_page_exercises import check_one",
+            "outputs": [
+                {
+                    "metadata": {"scrapbook": {"name": "much"}},
+                    "data": {f"{downloads.GLUE_PREFIX}text/html": "<i>3 &lt; 4</i>"},
+                }
+            ],
+        },
+    ]
+}
+
+
+def test_a_downloaded_notebook_stands_alone(tmp_path):
+    checks = tmp_path / "planted_page_exercises.py"
+    checks.write_text("def check_one(answer): ...\n")
+    text, added, used = downloads.stand_alone(NOTEBOOK, checks)["cells"]
+    assert text["source"] == "It is 3 < 4,\nor {eq}`eq-a`."
+    assert added["source"] == (
+        "%%writefile planted_page_exercises.py\ndef check_one(answer): ...\n"
+    )
+    assert used == NOTEBOOK["cells"][1]
+    unchanged = downloads.stand_alone(NOTEBOOK, tmp_path / "none.py")["cells"]
+    assert len(unchanged) == 2
+
+
+def test_the_wheel_holds_the_whole_package(root, tmp_path):
+    downloads.build_wheel(root, tmp_path)
+    (wheel,) = tmp_path.iterdir()
+    assert wheel.name == downloads.wheel_name(root)
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    source = root / "src"
+    modules = {p.relative_to(source).as_posix() for p in source.rglob("*.py")}
+    assert modules <= packed and "aiarch/py.typed" in packed

@@ -19,13 +19,18 @@ import yaml
 
 COPIED = (
     ".ci",
+    "LICENSE",
+    "LICENSE-TEXT",
     "Makefile",
+    "README.md",
     "_config.yml",
     "book/_ext",
     "book/_static",
+    "book/_templates",
     "conftest.py",
     "pyproject.toml",
     "requirements",
+    "src",
     "tools",
     "tests/conftest.py",
     "tests/test_book_generated.py",
