@@ -136,3 +136,17 @@ def test_hooks_check_what_ci_checks(root):
     entries = [hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]]
     assert any("ruff check" in entry for entry in entries)
     assert any("ruff format" in entry for entry in entries)
+
+
+def test_the_workflow_runs_the_checks_and_publishes_what_make_book_writes(root):
+    text = (root / ".github/workflows/book.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    steps = jobs["check"]["steps"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert commands == [".ci/run", "make book"]
+    assert any(step.get("with", {}).get("path") == "_build/html" for step in steps)
+    assert jobs["publish"]["needs"] == "check"
+    (names,) = [step["env"] for step in steps if step.get("run") == "make book"]
+    extension = (root / "book/_ext/link_previews.py").read_text(encoding="utf-8")
+    assert all(name in extension for name in names)
+    assert (root / ".ci/run").stat().st_mode & 0o111

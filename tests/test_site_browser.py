@@ -172,6 +172,11 @@ def test_a_page_prints_on_clean_paper(theme, tab):
         "e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).length"
     )
     assert cut == 0
+    pictures = tab.evaluate(
+        "[...document.querySelectorAll('article img')].map(getComputedStyle)"
+        ".map(look => look.filter + ' ' + look.mixBlendMode)"
+    )
+    assert set(pictures) <= {"none normal"}
     assert tab.pdf(format="A4").startswith(b"%PDF")
 
 

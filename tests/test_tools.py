@@ -1,5 +1,7 @@
 """The tools: reading pages, running notebooks in place, the report of numbers."""
 
+import base64
+import io
 import json
 import signal
 import subprocess
@@ -9,8 +11,10 @@ import time
 import generate
 import nbformat
 import notebooks
+import numpy as np
 import pages
 import pytest
+from PIL import Image, ImageDraw
 
 TEXT = """# Title
 
@@ -91,6 +95,24 @@ def test_executing_stores_outputs_and_cost_and_is_repeatable(page):
     assert cost["code_hash"] == pages.load_page(page).code_hash
     notebooks.execute(page)
     assert page.read_text() == first
+
+
+def as_stored(picture):
+    written = io.BytesIO()
+    picture.save(written, "png", compress_level=0)
+    return base64.b64encode(written.getvalue()).decode()
+
+
+def test_pictures_are_stored_lighter_where_nobody_sees_it():
+    drawing = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(drawing).line((10, 10, 290, 190), fill="#0072B2", width=5)
+    stored = notebooks._lighter(as_stored(drawing))
+    light = Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGB")
+    assert len(stored) < len(as_stored(drawing)) / 10
+    assert light.tobytes() == drawing.tobytes()
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    photograph = as_stored(Image.fromarray(noise))
+    assert notebooks._lighter(photograph) == photograph
 
 
 def test_an_exception_leaves_the_old_notebook_whole(page):
