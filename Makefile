@@ -7,6 +7,7 @@ HASHED = $(PIP) --require-hashes --no-deps --no-compile -r
 .PHONY: book test lab notebooks portable bench lock clean
 
 book: $(VENV)/.book
+	rm -rf _build/html
 	jupyter-book build . --all --warningiserror --nitpick --keep-going --quiet
 	@echo "The book is at $(abspath _build/html/index.html)"
 

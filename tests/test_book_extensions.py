@@ -11,7 +11,6 @@ import lean_pages
 import link_previews
 import offline_mathematics
 import punctuation
-import pytest
 
 
 class Reporter:
@@ -61,24 +60,10 @@ def test_scripts_of_live_code_are_left_out():
     context = {"script_files": [kept, thebe, inline]}
     lean_pages.drop_scripts(None, "page", "page.html", context, None)
     assert context["script_files"] == [kept]
-    head = (
-        '<script defer src="scripts/fontawesome.js?digest=1"></script><link href="a">'
-    )
-    assert context["without_icon_script"](head) == '<link href="a">'
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("**Why?**\n\nBecause.", "Why?"),
-        ("**Why** so?\n\n**Because.**", ""),
-        ("", ""),
-    ],
-)
-def test_the_question_of_a_page_describes_it(text, expected):
-    doctree = docutils.core.publish_doctree(text)
-    assert link_previews.question(doctree) == expected
-    assert link_previews.question(None) == ""
+    unused = '<script defer src="fontawesome.js?digest=1"></script>'
+    unused += '<script src="../searchindex.js"></script>'
+    used = '<script src="doctools.js"></script><link href="a">'
+    assert context["without_unused_scripts"](unused + used) == used
 
 
 def test_the_address_of_the_published_book_is_taken(monkeypatch):
@@ -106,11 +91,12 @@ NOTEBOOK = {
     "cells": [
         {
             "cell_type": "markdown",
-            "source": ["It is {glue:}`much`,\n", "or {eq}`eq-a`."],
+            "source": ["It is {glue:}`much`,\n", "or {eq}`eq-a`: {cost}`a/b`."],
         },
         {
             "cell_type": "code",
-            "source": "from planted_page_exercises import check_one",
+            "source": "from planted_page_exercises import check_one\n"
+            "open('../../benchmarks/results/machine/planted.json')",
             "outputs": [
                 {
                     "metadata": {"scrapbook": {"name": "much"}},
@@ -122,17 +108,28 @@ NOTEBOOK = {
 }
 
 
-def test_a_downloaded_notebook_stands_alone(tmp_path):
-    checks = tmp_path / "planted_page_exercises.py"
-    checks.write_text("def check_one(answer): ...\n")
-    text, added, used = downloads.stand_alone(NOTEBOOK, checks)["cells"]
-    assert text["source"] == "It is 3 < 4,\nor {eq}`eq-a`."
-    assert added["source"] == (
-        "%%writefile planted_page_exercises.py\ndef check_one(answer): ...\n"
+def test_a_downloaded_notebook_stands_alone(tmp_path, monkeypatch):
+    page = {"seconds": 12.3, "peak_memory_mb": 1234}
+    timings = {"machine": "2 cores", "pages": {"a/b": page}}
+    monkeypatch.setattr(generate, "read_timings", lambda: timings)
+    path = tmp_path / "book" / "part" / "planted-page.ipynb"
+    stored = tmp_path / "benchmarks" / "results" / "machine" / "planted.json"
+    for folder in (path.parent, stored.parent):
+        folder.mkdir(parents=True)
+    stored.write_text("{}\n")
+    path.with_name("planted_page_exercises.py").write_text("def check_one(): ...\n")
+    twice = {"cells": NOTEBOOK["cells"] + NOTEBOOK["cells"][1:]}
+    text, *added, used, again = downloads.stand_alone(twice, path)["cells"]
+    assert text["source"] == (
+        "It is 3 < 4,\nor {eq}`eq-a`: 12 s and 1.2 GB on 2 cores, no GPU."
     )
-    assert used == NOTEBOOK["cells"][1]
-    unchanged = downloads.stand_alone(NOTEBOOK, tmp_path / "none.py")["cells"]
-    assert len(unchanged) == 2
+    assert [cell["source"] for cell in added] == [
+        "%%writefile planted_page_exercises.py\ndef check_one(): ...\n",
+        "%%writefile planted.json\n{}\n",
+    ]
+    assert len({cell["id"] for cell in added}) == 2
+    assert used["source"].endswith("open('planted.json')") and used == again
+    assert NOTEBOOK["cells"][1]["source"].count("../../")
 
 
 def test_the_wheel_holds_the_whole_package(root, tmp_path):

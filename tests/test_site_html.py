@@ -1,5 +1,7 @@
 """The rendered HTML: every link leads somewhere, and nothing comes from elsewhere."""
 
+import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -46,6 +48,42 @@ def test_internal_links_resolve(documents):
             if not known:
                 broken.append(f"{path.name}: {link['href']}")
     assert not broken, "\n".join(broken)
+
+
+def test_files_that_a_page_loads_are_there(documents):
+    for path, soup in documents.items():
+        for tag in soup.select(", ".join(LOADED)):
+            parts = urlsplit(tag.get("src") or tag["href"])
+            if parts.scheme or parts.netloc or tag.get("rel") in (["next"], ["prev"]):
+                continue
+            assert (path.parent / unquote(parts.path)).exists(), f"{path.name}: {tag}"
+
+
+def test_every_page_names_itself(site, documents):
+    for path, soup in documents.items():
+        assert soup.html["lang"] == "en", path
+        assert "not set" not in soup.title.text and soup.title.text.strip(), path
+    for page in pages.load_book():
+        soup = documents[site / "book" / f"{page.address}.html"]
+        questions = re.findall(r"^\*\*([^*]+?)\*\*$", page.markdown, re.MULTILINE)
+        assert questions or page.kind == "reference", page.address
+        for question in questions[:1]:
+            said = soup.select_one("meta[name=description]")["content"]
+            assert said == " ".join(question.replace("'", "’").split())
+        site_name = soup.select_one("meta[property='og:site_name']")["content"]
+        assert site_name == "The AI Architect's Handbook"
+
+
+def test_downloads_read_nothing_beside_them(site):
+    for page in pages.load_book():
+        if page.is_notebook:
+            file = site / "downloads" / f"{page.address}.ipynb"
+            code = [
+                "".join(cell["source"])
+                for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
+                if cell["cell_type"] == "code"
+            ]
+            assert not [text for text in code if "../" in text]
 
 
 def test_nothing_is_loaded_from_elsewhere(documents):

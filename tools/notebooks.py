@@ -108,7 +108,10 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
 
 def _lighter(png: str) -> str:
     """The same picture, base64, in its 256 best colours, unless that shows."""
-    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    stored = Image.open(io.BytesIO(base64.b64decode(png)))
+    if "A" in stored.getbands() and stored.getextrema()[-1] != (255, 255):
+        return png  # the 256 colours would lose what is transparent
+    picture = stored.convert("RGB")
     fewer = picture.quantize(256, dither=Image.Dither.NONE)
     change = ImageStat.Stat(ImageChops.difference(picture, fewer.convert("RGB"))).mean
     written = io.BytesIO()

@@ -86,7 +86,7 @@ class Page:
 
     @property
     def prose(self) -> str:
-        """Markdown without code, mathematics, directive fences and roles."""
+        """Markdown without code, mathematics, directive fences, roles and marks."""
         text = self.markdown
         text = re.sub(
             r"^ *(`{3,})(?!\{)[^\n]*\n.*?^ *\1$", " ", text, flags=re.M | re.S
@@ -96,7 +96,7 @@ class Page:
         text = re.sub(r"\{[\w:]+\}`[^`]*`", " ", text)
         text = re.sub(r"`[^`\n]*`", " ", text)
         text = re.sub(r"^ *:[\w-]+:.*$", " ", text, flags=re.MULTILINE)
-        text = re.sub(r"^ *[:`]{3,}.*$", " ", text, flags=re.MULTILINE)
+        text = re.sub(r"^ *[:`]{3,}.*$|^#+ ", " ", text, flags=re.MULTILINE)
         return re.sub(r"\]\([^)]*\)|^\([\w-]+\)=$", " ", text, flags=re.MULTILINE)
 
     def typed_decimals(self) -> list[tuple[str, str]]:

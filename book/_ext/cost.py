@@ -12,6 +12,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import generate  # noqa: E402
 
 
+def describe(address: str) -> str:
+    """What a page costs, in words.
+
+    Raises:
+        KeyError: if the page was not measured.
+    """
+    timings = generate.read_timings()
+    words = generate.describe_cost(timings["pages"][address])
+    return f"{words} on {timings['machine']}, no GPU"
+
+
 def cost_role(
     name: str,
     rawtext: str,
@@ -22,12 +33,11 @@ def cost_role(
     content: list | None = None,
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
     """Replace a page's address by what the page costs to run."""
-    timings = generate.read_timings()
-    if text not in timings["pages"]:
+    try:
+        return [nodes.Text(describe(text))], []
+    except KeyError:
         message = f"no timing of {text!r}; run `make notebooks`"
         return [], [inliner.reporter.error(message, line=lineno)]
-    words = generate.describe_cost(timings["pages"][text])
-    return [nodes.Text(f"{words} on {timings['machine']}, no GPU")], []
 
 
 def setup(app: Sphinx) -> dict:

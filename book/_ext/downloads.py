@@ -1,8 +1,8 @@
 """Let a reader run a chapter: its notebook to download, and a line that installs.
 
-Each notebook is written to `downloads/` so that it stands alone: a cell writes the
-checks of the exercises, and measured values stand in the text. The package lies beside
-as a wheel, so the line in a page's head works from any host and from a folder.
+Each notebook is written to `downloads/` so that it stands alone: cells write the files
+that lie beside it in the book, and measured values stand in the text. The package lies
+there too, as a wheel, so the line in a page's head works from any host and any folder.
 """
 
 import copy
@@ -16,42 +16,42 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+import cost
 from docutils import nodes
 from sphinx.application import Sphinx
 
 FOLDER = "downloads"
 PACKAGED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "src")
 GLUE_PREFIX = "application/papermill.record/"
+STORED = re.compile(r"(?:\.\./)+benchmarks/results/[\w./-]+")
 
 
-def stand_alone(notebook: dict, checks: Path) -> dict:
+def stand_alone(notebook: dict, path: Path) -> dict:
     """Copy of a notebook that needs no file beside it.
 
     Args:
         notebook: the notebook as JSON.
-        checks: the file of its exercises' checks; need not exist.
+        path: its file; beside it may lie the checks of its exercises, and by relative
+            paths its code may read stored results of benchmarks.
     """
     notebook = copy.deepcopy(notebook)
     values = _glued(notebook)
+    checks = path.with_name(f"{path.stem.replace('-', '_')}_exercises.py")
+    needed = {f"from {checks.stem} import": checks} if checks.exists() else {}
     cells = []
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
+            text = re.sub(r"\{glue:\}`([^`]+)`", lambda found: values[found[1]], text)
             cell["source"] = re.sub(
-                r"\{glue:\}`([^`]+)`", lambda found: values[found[1]], text
+                r"\{cost\}`([^`]+)`", lambda found: cost.describe(found[1]), text
             )
-        elif f"from {checks.stem} import" in text and checks.exists():
-            written = f"%%writefile {checks.name}\n{checks.read_text('utf-8')}"
-            cells.append(
-                {
-                    "cell_type": "code",
-                    "execution_count": None,
-                    "id": "checks",
-                    "metadata": {"jupyter": {"source_hidden": True}},
-                    "outputs": [],
-                    "source": written,
-                }
-            )
+        else:
+            for found in STORED.findall(text):
+                needed[found] = path.parent / found
+            for mark in [mark for mark in needed if mark in text]:
+                cells.append(_writing(needed.pop(mark)))
+            cell["source"] = STORED.sub(lambda found: Path(found[0]).name, text)
         cells.append(cell)
     notebook["cells"] = cells
     return notebook
@@ -72,6 +72,18 @@ def build_wheel(root: Path, folder: Path) -> None:
         command = [sys.executable, "-m", "pip", "wheel", place, "--quiet"]
         command += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
         subprocess.run(command, check=True)
+
+
+def _writing(path: Path) -> dict:
+    """A folded cell that writes a file of the book into the reader's folder."""
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": re.sub(r"\W", "-", path.name)[:64],
+        "metadata": {"jupyter": {"source_hidden": True}},
+        "outputs": [],
+        "source": f"%%writefile {path.name}\n{path.read_text('utf-8')}",
+    }
 
 
 def _glued(notebook: dict) -> dict[str, str]:
@@ -95,20 +107,19 @@ def add_to_head(app: Sphinx, doctree: nodes.document, name: str) -> None:
     if app.builder.format != "html" or not _is_notebook(app, name):
         return
     up = "../" * name.count("/")
-    address = name.removeprefix("book/")
-    link = (
-        f'<strong>To run it</strong> install this, and open <a class="download" '
-        f'href="{up}{FOLDER}/{address}.ipynb" download>the notebook</a>:'
+    file = f"{name.removeprefix('book/')}.ipynb"
+    words = (
+        "<p><strong>To run it</strong> install this in an environment of Python "
+        f'3.11 to 3.13, get <a class="download" href="{up}{FOLDER}/{file}" download>'
+        f"the notebook</a>, and say <code>jupyter lab {Path(file).name}</code>:</p>"
     )
-    line = (
-        f'pip install jupyterlab "aiarch[jax] @ {up}{FOLDER}/{wheel_name(_root(app))}"'
-    )
+    wheel = f"{app.config.html_baseurl or up}{FOLDER}/{wheel_name(Path(app.srcdir))}"
+    line = f'pip install jupyterlab jupyterlab-myst "aiarch[jax] @ {wheel}"'
+    block = nodes.literal_block(line, line, language="text")
+    block["classes"].append("install")
     for head in doctree.findall(nodes.admonition):
         if "page-head" in head["classes"]:
-            head += nodes.raw("", f"<p>{link}</p>", format="html")
-            head += nodes.literal_block(
-                line, line, language="text", classes=["install"]
-            )
+            head += [nodes.raw("", words, format="html"), block]
 
 
 def write_downloads(app: Sphinx, error: Exception | None) -> None:
@@ -120,16 +131,11 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
         if not _is_notebook(app, name):
             continue
         path = Path(app.env.doc2path(name))
-        checks = path.with_name(f"{path.stem.replace('-', '_')}_exercises.py")
-        notebook = stand_alone(json.loads(path.read_text("utf-8")), checks)
+        notebook = stand_alone(json.loads(path.read_text("utf-8")), path)
         target = folder / f"{name.removeprefix('book/')}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
-    build_wheel(_root(app), folder)
-
-
-def _root(app: Sphinx) -> Path:
-    return Path(app.srcdir)
+    build_wheel(Path(app.srcdir), folder)
 
 
 def setup(app: Sphinx) -> dict:

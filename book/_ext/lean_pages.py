@@ -2,24 +2,27 @@
 
 Thebe's scripts need a server, name a remote address, and are added twice, which
 browsers report as an error. Font Awesome's script weighs half a megabyte for a dozen
-icons; the book draws its own in `_static/css/icons.css`.
+icons; the book draws its own in `_static/css/icons.css`. The scripts of the search,
+with an index that grows with the book, are of use on the search page alone.
 """
 
 import re
 
 from sphinx.application import Sphinx
 
-ICON_SCRIPT = re.compile(r"<script[^>]*fontawesome[^>]*></script>")
+UNUSED = re.compile(
+    r"<script[^>]*(fontawesome|searchtools|language_data|searchindex)[^>]*></script>"
+)
 
 
-def without_icon_script(head: str) -> str:
-    """Take Font Awesome's script out of the head that the theme writes."""
-    return ICON_SCRIPT.sub("", head)
+def without_unused_scripts(head: str) -> str:
+    """Take scripts without use out of the head that the theme writes."""
+    return UNUSED.sub("", head)
 
 
 def drop_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """Take Thebe out of the page's scripts; give the template its filter."""
-    context["without_icon_script"] = without_icon_script
+    context["without_unused_scripts"] = without_unused_scripts
     context["script_files"] = [
         script
         for script in context.get("script_files", [])

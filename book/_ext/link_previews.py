@@ -15,7 +15,8 @@ def question(doctree: nodes.document | None) -> str:
     """The page's question: its first paragraph, which is bold as a whole."""
     if doctree is not None:
         for paragraph in doctree.findall(nodes.paragraph):
-            only = [type(child) for child in paragraph.children] == [nodes.strong]
+            parts = [type(part) for part in paragraph.children if part.astext()]
+            only = parts == [nodes.strong]
             return paragraph.astext().replace("\n", " ") if only else ""
     return ""
 

@@ -1,7 +1,7 @@
 """Serve MathJax from the book itself, so that mathematics shows without a network.
 
-The files come from the wheel `django-static-mathjax`; only the TeX-to-HTML bundle and
-its fonts are copied.
+The files come from the wheel `django-static-mathjax`; only the TeX-to-HTML bundle, its
+fonts and the extensions that it loads when a page uses their commands are copied.
 """
 
 import importlib.metadata
@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 WHEEL = "django-static-mathjax"
 BUNDLE = "tex-chtml.js"
 FONTS = "output/chtml/fonts/woff-v2"
+EXTENSIONS = "input/tex/extensions"
 FOLDER = "_static/mathjax"
 
 
@@ -29,7 +30,8 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     target = Path(app.outdir) / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy2(mathjax_files() / BUNDLE, target / BUNDLE)
-    shutil.copytree(mathjax_files() / FONTS, target / FONTS, dirs_exist_ok=True)
+    for folder in (FONTS, EXTENSIONS):
+        shutil.copytree(mathjax_files() / folder, target / folder, dirs_exist_ok=True)
 
 
 def setup(app: Sphinx) -> dict:
