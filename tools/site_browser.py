@@ -22,6 +22,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Already compressed; web servers send them as they are.
 COMPRESSED = {".woff", ".woff2", ".png", ".jpg", ".gif", ".zip", ".whl"}
+TYPESET = """() => Promise.race([
+    window.MathJax?.startup?.promise,
+    new Promise((_, fail) => setTimeout(fail, 30000, "mathematics takes too long")),
+])"""
 LARGEST_PAINT_MS = """() => new Promise(resolve => {
     const seen = list => resolve(list.getEntries().at(-1).startTime);
     new PerformanceObserver(seen).observe(
@@ -93,7 +97,7 @@ def open_browser() -> Iterator[Browser]:
 def typeset(tab: Page) -> None:
     """Wait until MathJax, where the page has it, has set all mathematics."""
     tab.wait_for_load_state("networkidle")
-    tab.evaluate("window.MathJax?.startup?.promise")
+    tab.evaluate(TYPESET)
     tab.wait_for_load_state("networkidle")
 
 
