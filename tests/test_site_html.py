@@ -70,6 +70,8 @@ def test_every_page_names_itself(site, documents):
         for question in questions[:1]:
             said = soup.select_one("meta[name=description]")["content"]
             assert said == " ".join(question.replace("'", "’").split())
+        footer = soup.select_one("footer.bd-footer-content").text
+        assert "CC BY 4.0" in footer and "MIT" in footer
         site_name = soup.select_one("meta[property='og:site_name']")["content"]
         assert site_name == "The AI Architect's Handbook"
 
