@@ -127,6 +127,13 @@ def test_numbers_glued_into_prose_come_from_claims(page):
     assert glued <= names, f"{page.address} glues {sorted(glued - names)}"
 
 
+@each(BOOK)
+def test_a_percent_sign_follows_its_number_as_claims_write_it(page):
+    texts = [page.markdown, *(record["text"] for record in page.claims)]
+    texts += [figure.caption for figure in page.figures]
+    assert not [found for text in texts for found in re.findall(r".*\d %.*", text)]
+
+
 @each(NOTEBOOKS)
 def test_every_cell_was_run_in_order(page):
     counts = [cell["execution_count"] for _, cell in page.code_cells]

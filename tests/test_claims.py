@@ -98,15 +98,23 @@ def published(monkeypatch):
     return messages
 
 
+def test_a_negative_number_has_a_minus_sign(capsys):
+    claim("on the 1e-5 side", -1.5, at_least=-2, at_most=-1e-5, shown="{:+.1f}")
+    assert capsys.readouterr().out == (
+        "✓ on the 1e-5 side [at least −2 and at most −10⁻⁵] measured: −1.5\n"
+    )
+
+
 def test_in_a_notebook_a_named_claim_shows_a_box_and_a_glue_record(published):
     claim("a < b", 0.123456, at_most=1, name="a-below-b", shown="{:.1%}")
     (box, about), (record, scrap) = published
     assert '<span class="measured">12.3%</span>' in box["text/html"]
     assert "a &lt; b" in box["text/html"] and 'id="claim-a-below-b"' in box["text/html"]
-    assert about == {
-        "aiarch": {
-            "claim": {"text": "a < b", "bound": "at most 1", "name": "a-below-b"}
-        }
+    assert about["aiarch"]["claim"] == {
+        "text": "a < b",
+        "bound": "at most 1",
+        "measured": "12.3%",
+        "name": "a-below-b",
     }
     assert record == {
         "application/papermill.record/text/html": '<span class="measured">12.3%</span>'

@@ -127,6 +127,12 @@ def test_nothing_is_wider_than_the_window(width, tab):
         return [...wide, ...left].map(e => e.outerHTML.slice(0, 100));
     }""")
     assert not cut
+    # What scrolls inside itself shows it.
+    shown = tab.evaluate("""() => [...document.querySelectorAll('article pre, div.math')]
+        .filter(e => e.checkVisibility())
+        .every(e => e.classList.contains('wide') == e.scrollWidth > e.clientWidth + 1)
+    """)
+    assert shown
 
 
 def test_code_of_88_characters_fits_a_wide_window(tab):
@@ -174,7 +180,7 @@ def test_a_page_prints_on_clean_paper(theme, tab):
     look(tab, 700, theme, media="print")
     frame = (
         ".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, "
-        ".prev-next-footer, .headerlink, .copybtn, #pst-header, .sd-summary-title, "
+        ".prev-next-footer, .headerlink, .copybtn, #pst-header, "
         ".toggle-button, "
         "details.above-input > summary, .bd-footer-content"
     )
@@ -185,6 +191,8 @@ def test_a_page_prints_on_clean_paper(theme, tab):
     )
     assert not seen
     assert tab.locator("article h1").is_visible()
+    hints = tab.locator("details.sd-dropdown .sd-summary-content").all()
+    assert all(hint.bounding_box()["height"] > 5 for hint in hints)
     colors = tab.evaluate("""() => {
         const page = getComputedStyle(document.body);
         const text = getComputedStyle(document.querySelector('article p'));
@@ -230,6 +238,16 @@ def test_search_finds_the_terms_of_every_chapter(open_tab):
     hit.click()
     tab.wait_for_url(f"**/{page.address}.html*")
     assert tab.locator("span.highlighted").count()
+
+
+def test_search_shows_words_not_tex_and_each_page_once(open_tab):
+    title = CHAPTERS[-1].title
+    tab = open_tab(f"search.html?q={title} learning rate steps")
+    tab.locator("#search-results li p.context").first.wait_for(timeout=20_000)
+    tab.wait_for_function("document.querySelector('p.search-summary').innerText")
+    found = tab.locator("#search-results").inner_text()
+    assert found.count(title) and f"{title} > {title}" not in found
+    assert "\\(" not in found and "\\[" not in found
 
 
 def test_search_opens_from_any_page_by_keyboard(open_tab):

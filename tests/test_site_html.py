@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -48,6 +49,13 @@ def test_internal_links_resolve(documents):
             if not known:
                 broken.append(f"{path.name}: {link['href']}")
     assert not broken, "\n".join(broken)
+
+
+def test_an_identifier_names_one_thing_of_a_page(documents):
+    for path, soup in documents.items():
+        ids = Counter(tag["id"] for tag in soup.select("[id]"))
+        repeated = {name for name, times in ids.items() if times > 1}
+        assert not repeated, f"{path.name}: {repeated}"
 
 
 def test_files_that_a_page_loads_are_there(documents):

@@ -40,17 +40,18 @@ def describe_cost(cost: dict) -> str:
 
 def claims_page() -> str:
     """Text of `appendix/claims.md`."""
+    entries = read_errata()["entries"]
     served: dict[tuple[str, str], list[str]] = {}
-    for number, entry in read_errata()["entries"].items():
+    for number, entry in entries.items():
         for name in entry.get("claims", []):
             served.setdefault((entry["page"], name), []).append(str(number))
     lines = [
         HEAD + "# Claims",
         "",
-        "Every statement of the book that a check stands behind. Each held when its",
-        "page was last run, and the test suite runs all of them again. The last",
-        "column names the items of the errata and of the inventory that a claim",
-        "serves: E for an error of the source articles, R for a row of their contents.",
+        "Every statement of the book that a check stands behind, with the bound that",
+        "it has to keep and the value measured when its page was last run. The test",
+        "suite measures all of them again. The last column leads to what a claim",
+        "answers in the [articles that the book grew from](#articles-items).",
         "",
     ]
     for page in notebooks():
@@ -65,7 +66,8 @@ def claims_page() -> str:
             "",
             "* - Claim",
             "  - Bound",
-            "  - Serves",
+            "  - Measured",
+            "  - Answers",
         ]
         for record in page.claims:
             text = escape(record["text"])
@@ -73,10 +75,36 @@ def claims_page() -> str:
                 target = f"../{page.address}.html#claim-{record['name']}"
                 text = f'<a href="{target}">{text}</a>'
             items = served.get((page.address, record["name"]), [])
-            bound = escape(record["bound"])
-            lines += [f"* - {text}", f"  - {bound}", f"  - {', '.join(items)}"]
+            links = [f'<a href="#item-{item}">{item}</a>' for item in items]
+            lines += [f"* - {text}", f"  - {escape(record['bound'])}"]
+            lines += [f"  - {escape(record['measured'])}", f"  - {', '.join(links)}"]
         lines += [":::", ""]
+    lines += articles_items(entries, set().union(*served.values()))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def articles_items(entries: dict, served: set[str]) -> list[str]:
+    """Lines of the section that says what the served items of the articles are."""
+    lines = [
+        "(articles-items)=",
+        "## The articles' items",
+        "",
+        "What the chapters so far answer: E, an error of the articles; R, a topic that",
+        "they name.",
+        "",
+        ":::{list-table}",
+        ":header-rows: 1",
+        ":widths: 8 92",
+        "",
+        "* - Item",
+        "  - What is said, and what is so",
+    ]
+    for number, entry in entries.items():
+        if str(number) in served:
+            statement = " ".join(entry["statement"].split())
+            lines += [f'* - <span id="item-{number}">{number}</span>']
+            lines += [f"  - {statement}"]
+    return [*lines, ":::", ""]
 
 
 def timings_page() -> str:

@@ -142,7 +142,7 @@ class Page:
 
     @property
     def claims(self) -> list[dict]:
-        """Claims that held when the page was last run: text, bound, name, cell."""
+        """Claims that held at the last run: text, bound, measured, name, cell."""
         return [
             {**record["claim"], "cell": number}
             for number, record in self.records

@@ -4,15 +4,18 @@ for (const line of document.querySelectorAll(".install pre")) {
     /(\.\.\/)*downloads\/[^"]+/, path => new URL(path, document.baseURI).href);
 }
 
-// An equation that is wider than the window can be scrolled by keyboard, too.
-const reachEquations = () => {
-  for (const equation of document.querySelectorAll("div.math")) {
-    if (equation.scrollWidth > equation.clientWidth) equation.tabIndex = 0;
-    else equation.removeAttribute("tabindex");
+// What is wider than the window shows that it scrolls, also by keyboard.
+const SCROLLS = "div.math, .highlight pre, .cell_output > .output, .pst-scrollable-table-container";
+const markWide = () => {
+  for (const box of document.querySelectorAll(SCROLLS)) {
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("wide", wide);
+    if (box.matches("div.math")) wide ? box.tabIndex = 0 : box.removeAttribute("tabindex");
   }
 };
-addEventListener("resize", reachEquations);
-addEventListener("load", () => window.MathJax?.startup?.promise.then(reachEquations));
+addEventListener("resize", markWide);
+addEventListener("toggle", markWide, true);
+addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(markWide));
 
 // What folds is named by what is read on it.
 for (const fold of document.querySelectorAll("summary[aria-label]")) {
@@ -36,3 +39,11 @@ for (const [name, label] of [["primary", "Chapters"], ["secondary", "Contents"]]
 
 // From a folder the search cannot read the pages whose first words it would show.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// Found pages show their words without TeX, and each page once under its own title.
+if (typeof Search !== "undefined") {
+  const {htmlToText, _performSearch} = Search;
+  Search.htmlToText = (...page) => htmlToText(...page).replace(/\\[[(].*?\\[\])]/gs, "…");
+  Search._performSearch = (...query) => _performSearch(...query).filter(
+    ([, title]) => !/^(\d+\. )?(.+) > \2$/.test(title.replace(/<[^>]*>/g, "")));
+}

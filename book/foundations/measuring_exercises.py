@@ -7,7 +7,7 @@ import numpy as np
 
 
 def check_images(answer: Any) -> None:
-    """Check the smallest number of images for an error of 0.2 points at 96.5 %."""
+    """Check the smallest number of images for an error of 0.2 points at 96.5%."""
     if answer is ...:
         print("Not answered yet.")
         return
@@ -69,7 +69,7 @@ def check_paired(answer: Any) -> None:
     error = difference.std() / np.sqrt(800)
     width = (high - low) / error
     assert width < 5, "Too wide: are the two models resampled separately?"
-    assert 3.5 < width < 4.4, "A 95 % interval is about 3.9 standard errors wide."
+    assert 3.5 < width < 4.4, "A 95% interval is about 3.9 standard errors wide."
     same = answer(first, first, 2)
     assert tuple(same) == (0, 0), "A model does not differ from itself."
     # Right and wrong answers give few distinct limits, so one seed proves little.

@@ -46,7 +46,12 @@ class _Claimed:
                 f"{_measured(self.shown)})</span></div>"
             ),
         }
-        record = {"text": self.text, "bound": self.bound, "name": self.name}
+        record = {
+            "text": self.text,
+            "bound": self.bound,
+            "measured": self.shown,
+            "name": self.name,
+        }
         return data, {"aiarch": {"claim": record}}
 
 
@@ -128,7 +133,7 @@ def claim(
             bound_words.append(f"{words} {_number(bound)}")
             holds &= bool(compare(value, bound))
     bound_text = " and ".join(bound_words)
-    display_value = _power(shown.format(value)) if shown else _number(value, digits=3)
+    display_value = _typeset(shown.format(value)) if shown else _number(value, digits=3)
     if not holds:
         raise ClaimError(f"{text}: measured {display_value}, expected {bound_text}")
     _show(_Claimed(text, bound_text, display_value, name))
@@ -155,20 +160,21 @@ def _number(value: Any, digits: int = 6) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+        return _typeset(f"{value:,}" if abs(value) >= 10_000 else str(value))
     if isinstance(value, float) and math.isfinite(value):
-        return _power(f"{value:.{digits}g}")
+        return _typeset(f"{value:.{digits}g}")
     return str(value)
 
 
-def _power(text: str) -> str:
-    """Write `1e-09` as people do: 10⁻⁹, and `2.5e+08` as 2.5 × 10⁸."""
+def _typeset(text: str) -> str:
+    """Write `1e-09` as people do: 10⁻⁹, `2.5e+08` as 2.5 × 10⁸, and -1 as −1."""
 
     def rewrite(found: re.Match) -> str:
         factor = "" if found["factor"] == "1" else f"{found['factor']} × "
         return f"{factor}10{str(int(found['exponent'])).translate(_SUPERSCRIPTS)}"
 
-    return re.sub(r"(?P<factor>\d+(\.\d+)?)e(?P<exponent>[+-]\d+)", rewrite, text)
+    text = re.sub(r"(?P<factor>\d+(\.\d+)?)e(?P<exponent>[+-]\d+)", rewrite, text)
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def _measured(shown: str) -> str:

@@ -97,7 +97,7 @@ def test_one_row_equals_a_vector():
 
 
 def coverage(draw, runs):
-    """Share of 95 % intervals that hold the true mean, zero."""
+    """Share of 95% intervals that hold the true mean, zero."""
     hits = 0
     for run in range(runs):
         values = draw(np.random.default_rng(run))
@@ -110,7 +110,7 @@ def test_intervals_over_samples_are_right_as_often_as_they_say():
         return rng.random(300) < 0.9
 
     hits = coverage(lambda rng: draw(rng) - 0.9, 400)
-    assert 0.92 <= hits <= 0.975  # 95 % with a standard error of 1.1 %
+    assert 0.92 <= hits <= 0.975  # 95% with a standard error of 1.1%
 
 
 def test_intervals_over_samples_and_seeds_cover_and_samples_alone_do_not():

@@ -158,7 +158,7 @@ class Scoreboard:
         head = [
             "technique",
             f"{self.quality_name} ({better} is better)",
-            "95 % interval",
+            "95% interval",
             "parameters",
             "FLOPs",
             f"bytes ({self.size_name})",
