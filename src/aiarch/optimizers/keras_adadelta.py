@@ -82,14 +82,16 @@ class Adadelta(keras.optimizers.Optimizer):
         """Change one variable and its two averages by one gradient."""
         gradient, rate = matched(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
-        rho = ops.convert_to_tensor(self.rho, variable.dtype)  # not by way of float32
+        # Converted here, since Keras would convert numbers by way of float32.
+        rho = ops.convert_to_tensor(self.rho, variable.dtype)
+        rest = ops.convert_to_tensor(1 - self.rho, variable.dtype)
         v = self._accumulated_grads[index]
         e = self._accumulated_delta_vars[index]
-        square = ops.multiply(1 - rho, ops.square(gradient))
+        square = ops.multiply(rest, ops.square(gradient))
         self.assign(v, ops.add(ops.multiply(rho, v), square))
         past = ops.multiply(ops.sqrt(ops.add(e, self.epsilon)), gradient)
         d = ops.divide(past, ops.sqrt(ops.add(v, self.epsilon)))  # minus the change
-        square = ops.multiply(1 - rho, ops.square(d))
+        square = ops.multiply(rest, ops.square(d))
         self.assign(e, ops.add(ops.multiply(rho, e), square))
         self.assign_sub(variable, ops.multiply(rate, d))
 

@@ -164,14 +164,16 @@ class RMSprop(keras.optimizers.Optimizer):
         """Change one variable and its averages by one gradient."""
         gradient, rate = matched(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
-        rho = ops.convert_to_tensor(self.rho, variable.dtype)  # not by way of float32
+        # Converted here, since Keras would convert numbers by way of float32.
+        rho = ops.convert_to_tensor(self.rho, variable.dtype)
+        rest = ops.convert_to_tensor(1 - self.rho, variable.dtype)
         v = self._velocities[index]
-        square = ops.multiply(1 - rho, ops.square(gradient))
+        square = ops.multiply(rest, ops.square(gradient))
         self.assign(v, ops.add(ops.multiply(rho, v), square))
         spread = v
         if self.centered:
             a = self._average_gradients[index]
-            share = ops.multiply(1 - rho, gradient)
+            share = ops.multiply(rest, gradient)
             self.assign(a, ops.add(ops.multiply(rho, a), share))
             spread = ops.subtract(v, ops.square(a))
         root = ops.sqrt(ops.add(spread, self.epsilon))

@@ -443,6 +443,26 @@ def test_a_compiled_step_is_traced_once(name, monkeypatch):
         assert len(traced) == first
 
 
+def operations(optimizer):
+    """How many operations the optimizer's compiled step has; constants cost nothing."""
+    import tensorflow as tf
+
+    weights = variables()
+    optimizer.build(weights)
+    gradients = [tf.ones(weight.shape) for weight in weights]
+    step = tf.function(lambda: optimizer.apply(gradients, weights))
+    found = step.get_concrete_function().graph.get_operations()
+    return sum(operation.type != "Const" for operation in found)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="counts TensorFlow's graph")
+@each_case
+def test_a_compiled_step_has_no_more_operations_than_keras(name, settings):
+    pair = [make(name, **settings) for make in (mine, theirs)]
+    ours, expected = [operations(optimizer) for optimizer in pair]
+    assert 10 < ours <= expected
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="sparse gradients: TensorFlow only")
 @each_case
 def test_embeddings_equal_keras(name, settings):
