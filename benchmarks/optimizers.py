@@ -22,7 +22,7 @@ SETTINGS = {
     "repeats": 41,
     "block_ms": 4.0,
 }
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2, 3, 4)
 OWN = {"SGD": {"momentum": 0.9}}  # without momentum it has no state
 
 

@@ -1,10 +1,10 @@
 """The solutions printed in the book pass the checks that the reader runs."""
 
-import importlib.util
 import inspect
 import re
 
 import pages
+import planted
 import pytest
 
 CHAPTERS = [page for page in pages.load_book() if page.exercises_path.exists()]
@@ -12,13 +12,12 @@ CHAPTERS = [page for page in pages.load_book() if page.exercises_path.exists()]
 
 def checks(page):
     """The functions `check_<word>` of a chapter, by word."""
-    spec = importlib.util.spec_from_file_location(page.name, page.exercises_path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    functions = dict(inspect.getmembers(module, inspect.isfunction))
+    functions = inspect.getmembers(
+        planted.load_checks(page.address), inspect.isfunction
+    )
     return {
         name.removeprefix("check_"): function
-        for name, function in functions.items()
+        for name, function in functions
         if name.startswith("check_")
     }
 

@@ -13,6 +13,7 @@ import nbformat
 import notebooks
 import numpy as np
 import pages
+import planted
 import pytest
 from PIL import Image, ImageDraw
 
@@ -148,13 +149,13 @@ def test_an_interruption_leaves_the_old_notebook_whole(page, root, tmp_path):
 def test_a_planted_wrong_method_makes_the_claim_fail(page):
     from aiarch.claims import ClaimError
 
-    assert pages.run_page(page, until="two")["number"] == 2
+    assert planted.run_page(page, until="two")["number"] == 2
     with pytest.raises(ClaimError, match="two: measured 3"):
-        pages.run_page(page, until="two", replacing={"number = 2": "number = 3"})
+        planted.run_page(page, until="two", replacing={"number = 2": "number = 3"})
     with pytest.raises(ValueError, match="does not occur"):
-        pages.run_page(page, replacing={"number = 7": "number = 3"})
+        planted.run_page(page, replacing={"number = 7": "number = 3"})
     with pytest.raises(ValueError, match="is no claim"):
-        pages.run_page(page, until="three")
+        planted.run_page(page, until="three")
 
 
 def test_portable_runs_the_other_settings_and_sees_a_difference(page, monkeypatch):

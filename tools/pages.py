@@ -1,13 +1,9 @@
 """The book's pages as data: what tests, generated pages and Sphinx read of them."""
 
-import contextlib
 import functools
 import hashlib
-import io
 import json
-import os
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -236,58 +232,3 @@ def load_book() -> list[Page]:
 def notebooks() -> list[Page]:
     """The pages that have code."""
     return [page for page in load_book() if page.is_notebook]
-
-
-def run_page(
-    path: Path | str,
-    *,
-    until: str | None = None,
-    replacing: dict[str, str] | None = None,
-    skip_tags: tuple[str, ...] = (),
-) -> dict:
-    """Run a page's code in this process, with fragments of it replaced.
-
-    It serves to plant a wrong method in a page and see the page's claim fail.
-
-    Args:
-        path: the notebook, absolute or relative to the project's root.
-        until: name of the claim after whose cell to stop. By default all runs.
-        replacing: fragments of code and what to put in their place. Each fragment
-            must occur in the code that runs.
-        skip_tags: cells with one of these tags are left out, and so are figures.
-
-    Returns:
-        The variables of the page after its last cell.
-
-    Raises:
-        ValueError: if a fragment or the claim's name does not occur.
-        aiarch.claims.ClaimError: if a claim fails, as a planted one should.
-    """
-    page = load_page(ROOT / path)
-    cells = [
-        source(cell)
-        for _, cell in page.code_cells
-        if "mystnb" not in cell["metadata"]
-        and not set(cell["metadata"].get("tags", [])) & set(skip_tags)
-    ]
-    if until is not None:
-        ends = [n for n, code in enumerate(cells) if f'name="{until}"' in code]
-        if not ends:
-            raise ValueError(f"until={until!r} is no claim of {page.address}.")
-        cells = cells[: ends[0] + 1]
-    for old, new in (replacing or {}).items():
-        if not any(old in code for code in cells):
-            raise ValueError(f"{old!r} does not occur in what runs of {page.address}.")
-        cells = [code.replace(old, new) for code in cells]
-    variables = {"__name__": page.name}
-    folder, path_before = Path.cwd(), list(sys.path)
-    try:
-        os.chdir(page.path.parent)
-        sys.path.insert(0, str(page.path.parent))
-        with contextlib.redirect_stdout(io.StringIO()):
-            for code in cells:
-                exec(compile(code, str(page.path), "exec"), variables)
-    finally:
-        os.chdir(folder)
-        sys.path[:] = path_before
-    return variables

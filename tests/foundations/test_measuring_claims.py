@@ -1,9 +1,6 @@
 """Wrong methods planted in the chapter on measuring make its claims fail."""
 
-import pages
-import pytest
-
-from aiarch.claims import ClaimError
+import planted
 
 PAGE = "book/foundations/measuring.ipynb"
 
@@ -35,12 +32,11 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_wrong_method_fails(name):
-    with pytest.raises(ClaimError):
-        pages.run_page(PAGE, until=name, replacing=PLANTED[name], skip_tags=("slow",))
+@planted.each(list(PLANTED.items()))
+def test_planted_fault_is_refused(name, replacing):
+    planted.check_refused(PAGE, name, replacing)
 
 
 def test_the_page_holds_up_to_there():
-    variables = pages.run_page(PAGE, until="bootstrap-error", skip_tags=("slow",))
+    variables = planted.run_page(PAGE, until="bootstrap-error", skip_tags=("slow",))
     assert variables["plain"].shape == (10, 1000)

@@ -1,16 +1,10 @@
 """Checks of the exercises refuse plausible wrong answers."""
 
-import importlib.util
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-SPEC = importlib.util.spec_from_file_location(
-    "measuring_exercises", pages.BOOK / "foundations" / "measuring_exercises.py"
-)
-CHECKS = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(CHECKS)
+CHECKS = planted.load_checks("foundations/measuring")
 
 
 def interval(values, seed, quantiles=(0.025, 0.975), count=2000):

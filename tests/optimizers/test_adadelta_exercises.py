@@ -1,13 +1,9 @@
-import importlib.util
 import math
 
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "adadelta_exercises.py"
-spec = importlib.util.spec_from_file_location("adadelta_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/adadelta")
 
 
 @pytest.mark.parametrize("answer", [100, 10, 0.01, "1"])

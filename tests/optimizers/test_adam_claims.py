@@ -1,25 +1,8 @@
 """Wrong methods planted in the chapter on Adam, which must not pass."""
 
-import re
-
-import pages
-import pytest
-
-from aiarch.claims import ClaimError
+import planted
 
 PAGE = "book/optimizers/adam.ipynb"
-
-
-def run(until, replacing=None):
-    """Run the page without its networks, which take long."""
-    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=("slow",))
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    claims = pages.load_page(pages.ROOT / PAGE).claims
-    text = {record["name"]: record["text"] for record in claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
 
 
 PLANTED = [
@@ -66,7 +49,6 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize("name, replacing", PLANTED, ids=[name for name, _ in PLANTED])
+@planted.each(PLANTED)
 def test_wrong_method_is_refused(name, replacing):
-    with refused(name):
-        run(name, replacing)
+    planted.check_refused(PAGE, name, replacing)

@@ -1,12 +1,7 @@
-import importlib.util
-
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "adam_exercises.py"
-spec = importlib.util.spec_from_file_location("adam_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/adam")
 
 
 @pytest.mark.parametrize("answer", [0.1, 10.0, 3.162, "1", 0.1 / 0.01])

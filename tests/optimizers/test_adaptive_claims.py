@@ -1,26 +1,10 @@
 """Wrong methods planted in the chapter on AdaGrad and RMSprop, which must not pass."""
 
-import re
-
 import numpy as np
-import pages
-import pytest
-
-from aiarch.claims import ClaimError
+import planted
 
 PAGE = "book/optimizers/adaptive.ipynb"
-
-
-def run(until, replacing=None, skip=("slow", "libraries")):
-    """Run the page without its networks and other frameworks, which take long."""
-    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=skip)
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    claims = pages.load_page(pages.ROOT / PAGE).claims
-    text = {record["name"]: record["text"] for record in claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
+SKIP = ("slow", "libraries")  # what takes long
 
 
 PLANTED = [
@@ -100,12 +84,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "replacing"), PLANTED, ids=[name for name, _ in PLANTED]
-)
+@planted.each(PLANTED)
 def test_planted_fault_is_refused(name, replacing):
-    with refused(name):
-        run(name, replacing)
+    planted.check_refused(PAGE, name, replacing, skip_tags=SKIP)
 
 
 def regret(rates_of, gradients):
@@ -120,7 +101,7 @@ def regret(rates_of, gradients):
 
 def test_momentum_that_rescales_old_steps_is_refused():
     """PyTorch's momentum, which equals Keras's until the rate changes."""
-    planted = {
+    fault = {
         "falling = rmsprop(lambda t: RATE if t <= 25 else RATE / 4, **options)": (
             "class Rescaled(adaptive_rules._RMSprop):\n"
             "    def update(self, params, gradient, slots, rate, t):\n"
@@ -130,8 +111,7 @@ def test_momentum_that_rescales_old_steps_is_refused():
             " 1e-7, True)"
         )
     }
-    with refused("rules-equal-libraries"):
-        run("rules-equal-libraries", planted, skip=("slow",))
+    planted.check_refused(PAGE, "rules-equal-libraries", fault)
 
 
 def test_regret_stays_below_the_bound_of_the_page():

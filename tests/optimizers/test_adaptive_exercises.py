@@ -1,13 +1,8 @@
-import importlib.util
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "adaptive_exercises.py"
-spec = importlib.util.spec_from_file_location("adaptive_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/adaptive")
 
 
 @pytest.mark.parametrize("answer", [-0.01, 0.001, 0.4, 0.00316, 0.1, "0.01", np.nan])

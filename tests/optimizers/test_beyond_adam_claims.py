@@ -1,29 +1,15 @@
 """Wrong methods planted in the chapter on what came after Adam, which must not pass."""
 
 import ast
-import re
 import runpy
 
 import keras
 import numpy as np
 import pages
+import planted
 import pytest
 
-from aiarch.claims import ClaimError
-
 PAGE = "book/optimizers/beyond-adam.ipynb"
-
-
-def run(until, replacing=None):
-    """Run the page without its live trainings."""
-    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=("slow",))
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    claims = pages.load_page(pages.ROOT / PAGE).claims
-    text = {record["name"]: record["text"] for record in claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
 
 
 BUILT = """
@@ -88,17 +74,21 @@ PLANTED = [
     # The signs of the stored gains; Adam's own errors in place of Schedule-Free's.
     ("free-gain-lenet", {"gains.mean(), gains": "-gains.mean(), gains"}),
     ("free-low-lenet", {"gains.mean() - half": "gains.mean() - 2 * half"}),
+    # The gain of Adam on the method; another method in a method's place.
+    ("muon-gain-transformer", {'("adam", method)': '(method, "adam")'}),
+    ("muon-low-transformer", {'("adam", method)': '(method, "adam")'}),
+    ("sam-gain-lenet", {'("adam", method)': '(method, "adam")'}),
+    ("averaged-gain-transformer", {'("adam", method)': '(method, "adam")'}),
+    ("averaged-gain-lenet", {'"lenet5", "adam_averaged"': '"lenet5", "schedule_free"'}),
+    ("without-m-share", {"adam_without_m_averaged": "schedule_free"}),
     ("rates-inside", {"[0] < rate": "[4] < rate"}),
     ("muon-decays", {'("Muon", "Adam", "Lion")': '("Muon", "AdamW", "Lion")'}),
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "replacing"), PLANTED, ids=[name for name, _ in PLANTED]
-)
+@planted.each(PLANTED)
 def test_planted_fault_is_refused(name, replacing):
-    with refused(name):
-        run(name, replacing)
+    planted.check_refused(PAGE, name, replacing)
 
 
 @pytest.mark.backend

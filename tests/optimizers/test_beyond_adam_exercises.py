@@ -1,14 +1,9 @@
-import importlib.util
-
 import numpy as np
 import optax
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "beyond_adam_exercises.py"
-spec = importlib.util.spec_from_file_location("beyond_adam_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/beyond-adam")
 
 
 @pytest.mark.parametrize("answer", [123412, 61706, 64494, 5572, "64492", np.nan, 1j])

@@ -1,33 +1,20 @@
 """Wrong methods planted in the chapter on gradient descent, which must not pass."""
 
-import re
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-from aiarch.claims import ClaimError
 from aiarch.optimizers import gradient_descent, logistic_gradient, logistic_loss
 
 PAGE = "book/optimizers/gradient-descent.ipynb"
 
 
-def run(until, replacing=None):
-    """Run the page without its networks, which take long."""
-    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=("slow",))
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    claims = pages.load_page(pages.ROOT / PAGE).claims
-    text = {record["name"]: record["text"] for record in claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
-
-
 @pytest.fixture(scope="module")
 def page():
     """Variables of the page, its networks left out."""
-    return run("one-by-one-scales-with-rate")
+    return planted.run_page(
+        PAGE, until="one-by-one-scales-with-rate", skip_tags=("slow",)
+    )
 
 
 RIGHT = "logistic_gradient"
@@ -98,12 +85,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "replacing"), PLANTED, ids=[name for name, _ in PLANTED]
-)
+@planted.each(PLANTED)
 def test_planted_fault_is_refused(name, replacing):
-    with refused(name):
-        run(name, replacing)
+    planted.check_refused(PAGE, name, replacing)
 
 
 # What the exhibits compute, beside what the page claims of them.

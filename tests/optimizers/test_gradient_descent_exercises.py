@@ -1,13 +1,8 @@
-import importlib.util
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "gradient_descent_exercises.py"
-spec = importlib.util.spec_from_file_location("gradient_descent_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/gradient-descent")
 
 
 @pytest.mark.parametrize(

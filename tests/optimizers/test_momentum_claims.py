@@ -1,25 +1,9 @@
 """Wrong methods planted in the chapter on momentum, which must not pass."""
 
-import re
-
-import pages
+import planted
 import pytest
 
-from aiarch.claims import ClaimError
-
 PAGE = "book/optimizers/momentum.ipynb"
-
-
-def run(until, replacing=None):
-    """Run the page without its networks, which take long."""
-    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=("slow",))
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    claims = pages.load_page(pages.ROOT / PAGE).claims
-    text = {record["name"]: record["text"] for record in claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
 
 
 PLANTED = [
@@ -98,16 +82,13 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "replacing"), PLANTED, ids=[name for name, _ in PLANTED]
-)
+@planted.each(PLANTED)
 def test_planted_fault_is_refused(name, replacing):
-    with refused(name):
-        run(name, replacing)
+    planted.check_refused(PAGE, name, replacing)
 
 
 def test_nesterovs_gain_on_the_quadratic_is_that_of_the_text():
-    page = run("steps-momentum")
+    page = planted.run_page(PAGE, until="steps-momentum", skip_tags=("slow",))
     np, minimize, sgd = page["np"], page["minimize"], page["sgd"]
     rule = sgd(1 / 100, momentum=9 / 11, nesterov=True)
     points = minimize(rule, page["valley"], [1.0, 1.0], 400).points
@@ -125,7 +106,7 @@ def test_nesterovs_gain_on_the_quadratic_is_that_of_the_text():
     ("start", "ends"), [(3.1, False), (3.3, False), (3.05, True), (5.0, True)]
 )
 def test_cycle_depends_on_the_start(start, ends):
-    page = run("cycle-of-three")
+    page = planted.run_page(PAGE, until="cycle-of-three", skip_tags=("slow",))
     rule = page["rules"]["heavy ball"]
     points = page["minimize"](rule, page["kinked"], [start], 300).points
     assert (abs(points[-1, 0]) < 1e-9) == ends
@@ -136,7 +117,7 @@ def test_cycle_depends_on_the_start(start, ends):
     [(10, (29, 149, 33)), (100, (107, 881, 59)), (1000, (353, 1540, 133))],
 )
 def test_steps_with_resets_are_those_of_the_solution(kappa, steps):
-    page = run("steps-momentum")
+    page = planted.run_page(PAGE, until="steps-momentum", skip_tags=("slow",))
     np, sgd, bowl = page["np"], page["sgd"], page["quadratic"]([1.0, kappa])
     root, counted = kappa**0.5, []
     for beta, resets in [((root - 1) / (root + 1), False), (0.99, False), (0.99, True)]:

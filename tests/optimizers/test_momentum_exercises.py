@@ -1,13 +1,9 @@
-import importlib.util
 import math
 
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "momentum_exercises.py"
-spec = importlib.util.spec_from_file_location("momentum_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/momentum")
 
 
 @pytest.mark.parametrize(

@@ -4,25 +4,14 @@ import re
 
 import numpy as np
 import pages
+import planted
 import pytest
 
-from aiarch.claims import ClaimError, claim
+from aiarch.claims import claim
 from aiarch.foundations import load_dataset
 
 PAGE = "book/optimizers/schedules.ipynb"
-
-
-def run(until, replacing=None):
-    """Run the page without LeNet-5 and the five networks, which take long."""
-    skip = ("slow", "trainings")
-    return pages.run_page(PAGE, until=until, replacing=replacing, skip_tags=skip)
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    claims = pages.load_page(pages.ROOT / PAGE).claims
-    text = {record["name"]: record["text"] for record in claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
+SKIP = ("slow", "trainings")  # what takes long
 
 
 PLANTED = [
@@ -78,18 +67,15 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "replacing"), PLANTED, ids=[name for name, _ in PLANTED]
-)
+@planted.each(PLANTED)
 def test_planted_fault_is_refused(name, replacing):
-    with refused(name):
-        run(name, replacing)
+    planted.check_refused(PAGE, name, replacing, skip_tags=SKIP)
 
 
 @pytest.fixture(scope="module")
 def page():
     """Variables of the page up to the networks, which are not trained."""
-    return run("cosine-beats-constant")
+    return planted.run_page(PAGE, until="cosine-beats-constant", skip_tags=SKIP)
 
 
 def test_greedy_rates_are_the_best_of_random_ones(page):
@@ -148,19 +134,19 @@ def ends_of(networks, case, method, scale, rates):
 
 def test_warm_up_is_not_judged_by_one_small_rate(networks):
     ends_of(networks, "SGD, sharp start", "sgd", 2.5, (0.02,))
-    with refused("warm-up-best-over-best"):
+    with planted.refused(PAGE, "warm-up-best-over-best"):
         judge("warm-up-best-over-best", networks)
 
 
 def test_sharp_start_is_not_taken_for_that_of_he(networks):
     ends_of(networks, "SGD", "sgd", 2.5, (0.2,))
-    with refused("warm-up-idle-from-he"):
+    with planted.refused(PAGE, "warm-up-idle-from-he"):
         judge("warm-up-idle-from-he", networks)
 
 
 def test_adam_is_not_judged_at_a_rate_too_large(networks):
     ends_of(networks, "Adam", "adam", 1.0, (0.06,))
-    with refused("adam-warm-up-idle"):
+    with planted.refused(PAGE, "adam-warm-up-idle"):
         judge("adam-warm-up-idle", networks)
 
 
@@ -179,7 +165,7 @@ def test_dead_networks_are_no_flat_ones(networks):
         "he-start-above-limit",
         "limit-survived",
     ):
-        with refused(name):
+        with planted.refused(PAGE, name):
             judge(name, networks, sharp=sharp, limit=10.0, ends=ends)
 
 
@@ -195,7 +181,7 @@ def test_primed_steps_count_in_the_correction_of_v(networks):
         count: wrong["train"]("adam", 0.06, primed=count, stop=30)[0].max(axis=0).mean()
         for count in (0, 100)
     }
-    with refused("known-variance-harms"):
+    with planted.refused(PAGE, "known-variance-harms"):
         judge("known-variance-harms", wrong, highest=highest)
 
 
@@ -209,12 +195,9 @@ RANGE_TEST = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "replacing"), RANGE_TEST, ids=[name for name, _ in RANGE_TEST]
-)
+@planted.each(RANGE_TEST)
 def test_planted_range_test_is_refused(name, replacing):
-    with refused(name):
-        pages.run_page(PAGE, until=name, replacing=replacing)
+    planted.check_refused(PAGE, name, replacing, skip_tags=())
 
 
 def test_gradient_of_the_five_networks_is_that_of_the_loss(networks):

@@ -1,13 +1,8 @@
-import importlib.util
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "schedules_exercises.py"
-spec = importlib.util.spec_from_file_location("schedules_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/schedules")
 
 
 @pytest.mark.parametrize("answer", [97, 99, 96.6, "98", np.nan, 98j])

@@ -1,49 +1,19 @@
 """Wrong methods planted in the chapter on stochastic gradients."""
 
-import re
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-from aiarch.claims import ClaimError
 from aiarch.optimizers import stochastic_gradient_descent
 
-PAGE = pages.load_page(pages.ROOT / "book/optimizers/stochastic-gradients.ipynb")
+PAGE = "book/optimizers/stochastic-gradients.ipynb"
 
 
-def run(until, replacing=None, after=None):
-    """Run the page's first two code cells and those from the heading `after` on.
-
-    Pictures, networks and all claims but `until` are left out.
-    """
-    begin = 0
-    if after is not None:
-        begin = next(n for n, c in enumerate(PAGE.cells) if after in pages.source(c))
-    found = [
-        pages.source(cell)
-        for n, (number, cell) in enumerate(PAGE.code_cells)
-        if (n < 2 or number > begin)
-        and "mystnb" not in cell["metadata"]
-        and "slow" not in cell["metadata"].get("tags", [])
-    ]
-    end = next(n for n, code in enumerate(found) if f'name="{until}"' in code)
-    found = [code for code in found[:end] if "\nclaim(" not in "\n" + code] + [
-        found[end]
-    ]
-    for old, new in (replacing or {}).items():
-        assert any(old in code for code in found), f"{old!r} is not on the page"
-        found = [code.replace(old, new) for code in found]
-    variables = {"__name__": "page"}
-    for code in found:
-        exec(compile(code, "page", "exec"), variables)
-    return variables
-
-
-def refused(name):
-    """Expect the failure of this claim, not of one before it."""
-    text = {record["name"]: record["text"] for record in PAGE.claims}[name]
-    return pytest.raises(ClaimError, match=re.escape(text))
+def run_section(until, after):
+    """Variables of a section of the page, networks and other claims left out."""
+    return planted.run_page(
+        PAGE, until=until, skip_tags=("slow",), after=after, alone=True
+    )
 
 
 PRICE, SHUFFLING = "### The price: a floor", "### Shuffling is better"
@@ -134,12 +104,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "after", "replacing"), PLANTED, ids=[name for name, *_ in PLANTED]
-)
+@planted.each(PLANTED, ("name", "after", "replacing"))
 def test_planted_fault_is_refused(name, after, replacing):
-    with refused(name):
-        run(name, replacing, after)
+    planted.check_refused(PAGE, name, replacing, after=after)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +114,7 @@ def test_planted_fault_is_refused(name, after, replacing):
 )
 def test_without_a_fault_the_section_holds(name):
     after = {name: after for name, after, _ in PLANTED}[name]
-    assert run(name, after=after)["claim"]
+    assert run_section(name, after)["claim"]
 
 
 # What the exhibit computes, beside what the page claims of it.
@@ -155,7 +122,7 @@ def test_without_a_fault_the_section_holds(name):
 
 @pytest.fixture(scope="module")
 def exhibit():
-    return run("stochastic-article-stops", after=ARTICLE)
+    return run_section("stochastic-article-stops", ARTICLE)
 
 
 def test_faulty_program_follows_its_closed_form(exhibit):

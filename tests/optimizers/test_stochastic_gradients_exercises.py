@@ -1,13 +1,8 @@
-import importlib.util
-
 import numpy as np
-import pages
+import planted
 import pytest
 
-PATH = pages.BOOK / "optimizers" / "stochastic_gradients_exercises.py"
-spec = importlib.util.spec_from_file_location("stochastic_gradients_exercises", PATH)
-exercises = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exercises)
+exercises = planted.load_checks("optimizers/stochastic-gradients")
 
 
 @pytest.mark.parametrize(
