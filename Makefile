@@ -1,6 +1,7 @@
 # The whole of the project's commands. `make book` and `make test` need Python and make.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 PIP = python -m pip --disable-pip-version-check install --quiet
 HASHED = $(PIP) --require-hashes --no-deps --no-compile -r
@@ -12,7 +13,7 @@ book: $(VENV)/.book
 	@echo "The book is at $(abspath _build/html/index.html)"
 
 test: $(VENV)/.all
-	python -m pytest --nbval
+	python -m pytest --nbval -n $(WORKERS) --dist loadfile
 
 lab: $(VENV)/.all
 	jupyter lab book --LabApp.extra_labextensions_path=$(abspath tools/labextensions)

@@ -10,5 +10,11 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    {"claims": [], "plotting": [], "foundations": [], "optimizers": []},
+    {
+        "claims": [],
+        "plotting": [],
+        "foundations": [],
+        "optimizers": [],
+        "structure": [],
+    },
 )
