@@ -55,10 +55,8 @@ PLANTED = [
     ),
     # Both forms with the same bookkeeping; no cut.
     ("forms-follow-their-sums", {"learning_rate = eta / 8": "learning_rate = eta"}),
-    ("forms-follow-their-sums", {'["lr"] = eta / 8': '["lr"] = eta'}),
     ("forms-follow-their-sums", {"torch_path(*setting,": "torch_path(eta, 0.0, 50,"}),
     ("forms-follow-their-sums", {'remembers == "steps"': 'remembers == "none"'}),
-    ("forms-follow-their-sums", {'== "steps" else': '!= "none" else'}),
     ("forms-follow-their-sums", {"np.arange(t, -1, -1)": "np.arange(t + 1, 0, -1)"}),
     (
         "forms-follow-their-sums",
@@ -80,10 +78,21 @@ PLANTED = [
     ("noise-fast-settings", {"ball_loss(4 / 121, 81 / 121) /": "ball_loss(4e-3, 0) /"}),
     ("noise-steep-factor", {"factor(1e-4 * L, 0.9)": "factor(1e-4 * mu, 0.9)"}),
 ]
+# Without PyTorch the page follows its sums, so these have nothing to differ from.
+PLANTED_BESIDE_PYTORCH = [
+    ("forms-follow-their-sums", {'["lr"] = eta / 8': '["lr"] = eta'}),
+    ("forms-follow-their-sums", {'== "steps" else': '!= "none" else'}),
+]
 
 
 @planted.each(PLANTED)
 def test_planted_fault_is_refused(name, replacing):
+    planted.check_refused(PAGE, name, replacing)
+
+
+@planted.each(PLANTED_BESIDE_PYTORCH)
+def test_planted_fault_is_refused_beside_pytorch(name, replacing):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
     planted.check_refused(PAGE, name, replacing)
 
 
