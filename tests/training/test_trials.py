@@ -260,9 +260,7 @@ def test_progress_goes_to_stderr_only_when_wanted(capsys):
     importlib.util.find_spec("ray") is None, reason="Ray, an extra, is not installed"
 )
 def test_two_ray_workers_change_nothing():
-    code = f"""
-    import sys
-    sys.path.insert(0, {str(Path(__file__).parent)!r})
+    code = """
     import joblib
     import ray
     import search_cases as cases
@@ -278,6 +276,10 @@ def test_two_ray_workers_change_nothing():
     """
     # In a process of its own: Ray leaves processes and files open at its end.
     command = [sys.executable, "-c", textwrap.dedent(code)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    places = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=environment
+    )
     assert run.returncode == 0, run.stderr[-3000:]
     assert all(name in run.stdout.split() for name in cases.SEARCHES)

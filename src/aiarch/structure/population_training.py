@@ -26,7 +26,7 @@ from aiarch.structure.population_rules import (
 )
 from aiarch.structure.population_store import StageStore
 from aiarch.training.spaces import Configuration, Space, as_json, as_space, described
-from aiarch.training.trials import check_int, progress_bar, proposal_rng
+from aiarch.training.trials import as_they_end, check_int, progress_bar, proposal_rng
 
 EXPLOIT = {"truncation": truncation, "tournament": tournament}
 EXPLORE = {"perturb": perturb, "resample": resample}
@@ -179,9 +179,7 @@ def _run_round(
         else:
             found[member] = _from_record(record, stage)
             bar.update()
-    # One task a message, so that a stage is kept as soon as it ends.
-    workers = joblib.Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-    for stage, state in workers(jobs):
+    for stage, state in as_they_end(jobs, n_jobs):
         given = described(stage.hyperparameters) if store.folder else {}
         store.save({**asdict(stage), "hyperparameters": given}, state)
         found[stage.member] = stage

@@ -6,9 +6,10 @@ Chapter: structure/architecture-search
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any
@@ -109,11 +110,7 @@ def run_trials(
                 for (k, proposal), trial in zip(batch, found, strict=True)
                 if trial is None
             )
-            # One task a message, so that a trial is recorded as soon as it ends.
-            workers = joblib.Parallel(
-                n_jobs, return_as="generator_unordered", batch_size=1
-            )
-            for trial in workers(jobs):
+            for trial in as_they_end(jobs, n_jobs):
                 if opened is not None:
                     opened.append({**asdict(trial), **_configuration_text(trial)})
                 found[trial.number - len(trials)] = trial
@@ -125,6 +122,23 @@ def run_trials(
 
         plan(run)
     return Search(tuple(trials))
+
+
+def as_they_end(jobs: Iterable[Any], n_jobs: int | None) -> Iterator[Any]:
+    """Yield the results of joblib's jobs as they end, so that each can be recorded.
+
+    A backend that returns only lists (Ray's) gets groups as large as its workers.
+    """
+    backend, _ = joblib.parallel.get_active_backend()
+    if backend.supports_return_generator:
+        yield from joblib.Parallel(
+            n_jobs, return_as="generator_unordered", batch_size=1
+        )(jobs)
+        return
+    jobs, size = iter(jobs), joblib.effective_n_jobs(n_jobs)
+    with joblib.Parallel(n_jobs, batch_size=1) as workers:
+        while group := list(itertools.islice(jobs, size)):
+            yield from workers(group)
 
 
 def progress_bar(name: str, wanted: bool | None, **options: Any) -> tqdm:
