@@ -78,7 +78,11 @@ def lab(book, tmp_path):
         yield address
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # a kernel that does not end
+            server.kill()
+            server.wait()
         log.close()
 
 
