@@ -3,7 +3,10 @@
 What `magnitude_mask` does in NumPy, except that what is pruned stays pruned. The k-th
 smallest magnitude is found bit by bit: the bits of non-negative floats, read as
 integers, have the order of the floats, so 31 counts find it. On 10⁷ weights that was
-2 to 13 times faster than sorting them (TensorFlow, XLA and JAX on two cores).
+2 to 13 times faster than sorting them (TensorFlow, XLA and JAX on two cores). A count
+compares the weights themselves with ± the threshold, so that XLA keeps no array of
+magnitudes: its memory would be allocated in every training step, also where no mask is
+updated.
 
 Chapter: structure/pruning
 """
@@ -19,6 +22,7 @@ import numpy as np
 from keras import ops
 
 Tensor = Any
+Scored = tuple[Tensor, Tensor]  # magnitudes, of any sign, and what is not pruned
 
 
 def prune_counts(
@@ -90,74 +94,109 @@ def updated_masks(
         [True, False, False, True]
     """
     if granularity == "2:4":
-        pairs = zip(weights, masks, num_channel_axes, strict=True)
-        new = [_two_of_four(_magnitudes(w, m), axes) for w, m, axes in pairs]
+        triples = zip(weights, masks, num_channel_axes, strict=True)
+        new = [_two_of_four(*triple) for triple in triples]
     else:
-        keys = []
-        for weight, mask, axes in zip(weights, masks, num_channel_axes, strict=True):
-            if granularity == "weight":
-                keys.append(_ordered_bits(_magnitudes(weight, mask)))
-            else:
-                keys.append(_channel_keys(weight, mask, axes))
-        groups = [keys] if scope == "global" else [[key] for key in keys]
-        new = _larger(groups, ops.cast(counts, keys[0].dtype))
+        scored = list(zip(_in_one_dtype(weights), masks, strict=True))
+        if granularity == "channel":
+            pairs = zip(scored, num_channel_axes, strict=True)
+            scored = [_channel_scores(*pair, axes) for pair, axes in pairs]
+        groups = [scored] if scope == "global" else [[pair] for pair in scored]
+        new = _larger(groups, counts)
     return [ops.logical_and(m, n) for m, n in zip(masks, new, strict=True)]
 
 
-def _magnitudes(weight: Tensor, mask: Tensor) -> Tensor:
-    """|weight|, and -1 where it is pruned, so that it comes before all others."""
-    dtype = keras.backend.standardize_dtype(weight.dtype)
-    weight = ops.cast(weight, "float64" if dtype == "float64" else "float32")
-    return ops.where(mask, ops.abs(weight), -ops.ones_like(weight))
+def _in_one_dtype(weights: Sequence[Tensor]) -> list[Tensor]:
+    dtypes = {keras.backend.standardize_dtype(weight.dtype) for weight in weights}
+    dtype = "float64" if "float64" in dtypes else "float32"
+    return [ops.cast(weight, dtype) for weight in weights]
 
 
-def _channel_keys(weight: Tensor, mask: Tensor, num_channel_axes: int) -> Tensor:
-    """Keys of channels, shape (1, ..., channels)."""
+def _channel_scores(
+    weight: Tensor, mask: Tensor, num_channel_axes: int
+) -> tuple[Tensor, Tensor]:
+    """Root mean squares of channels, and which have weights left: (1, ..., channels)."""
     axes = tuple(range(len(weight.shape) - num_channel_axes))
-    magnitudes = _magnitudes(weight, mask)
-    magnitudes = ops.where(mask, magnitudes, ops.zeros_like(magnitudes))
-    scores = ops.sqrt(ops.mean(ops.square(magnitudes), axis=axes, keepdims=True))
-    any_left = ops.any(mask, axis=axes, keepdims=True)
-    return _ordered_bits(ops.where(any_left, scores, -ops.ones_like(scores)))
+    squares = ops.square(ops.where(mask, weight, ops.zeros_like(weight)))
+    scores = ops.sqrt(ops.mean(squares, axis=axes, keepdims=True))
+    return scores, ops.any(mask, axis=axes, keepdims=True)
 
 
-def _ordered_bits(magnitudes: Tensor) -> Tensor:
-    """Integers in the order of the magnitudes: 0 for -1, then 1 for 0.0 and so on."""
-    double = keras.backend.standardize_dtype(magnitudes.dtype) == "float64"
-    bits = ops.view(ops.abs(magnitudes), "int64" if double else "int32")
-    return ops.where(magnitudes < 0, ops.zeros_like(bits), bits + 1)
+def _larger(groups: list[list[Scored]], counts: Tensor) -> list[Tensor]:
+    """Leave out the `counts` smallest of each group; what is pruned comes first."""
+    dtype = keras.backend.standardize_dtype(groups[0][0][0].dtype)
+    integers, num_bits = ("int64", 63) if dtype == "float64" else ("int32", 31)
+    infinity = ops.view(ops.cast(np.inf, dtype), integers)
 
+    def as_float(bits: Tensor) -> Tensor:
+        return ops.view(ops.minimum(bits, infinity), dtype)
 
-def _larger(groups: list[list[Tensor]], counts: Tensor) -> list[Tensor]:
-    """For each group, leave out its `counts` smallest keys, ties in index order."""
-    dtype = keras.backend.standardize_dtype(counts.dtype)
-    num_bits = 63 if dtype == "int64" else 31
-
-    def count(group: list[Tensor], threshold: Tensor) -> Tensor:
-        return sum(ops.sum(ops.cast(key < threshold, dtype)) for key in group)
+    def count_below(thresholds: Tensor) -> Tensor:
+        numbers, done = [0] * len(groups), 0
+        for g, group in enumerate(groups):
+            for value, mask in group:
+                below = _below(value, mask, _after(thresholds[g], done))
+                numbers[g] += (done := ops.sum(ops.cast(below, "int32")))
+        return ops.stack(numbers)
 
     def set_bit(_: Tensor, carry: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        thresholds, bit = carry
-        tried = thresholds + bit
-        below = ops.stack([count(group, tried[g]) for g, group in enumerate(groups)])
-        return ops.where(below < counts, tried, thresholds), bit // 2
+        found, bit = carry
+        enough = count_below(as_float(found + bit)) >= counts
+        return ops.where(enough, found, found + bit), bit // 2
 
-    first = ops.cast(2 ** (num_bits - 1), dtype)
-    thresholds, _ = ops.fori_loop(0, num_bits, set_bit, (ops.zeros_like(counts), first))
-    kept = []
+    start = ops.cast(ops.zeros_like(counts), integers)
+    first = ops.cast(2 ** (num_bits - 1), integers)
+    bits, _ = ops.fori_loop(0, num_bits, set_bit, (start, first))
+    thresholds = as_float(bits)
+    num_left = counts - count_below(thresholds)  # to leave out of those at it
+    kept, done = [], ops.maximum(num_left[0], 0)
     for g, group in enumerate(groups):
-        left = counts[g] - count(group, thresholds[g])  # of those at the threshold
-        for key in group:
-            ties = ops.cast(key == thresholds[g], dtype)
-            rank = ops.reshape(ops.cumsum(ops.reshape(ties, (-1,))), key.shape)
-            tie_kept = ops.logical_and(key == thresholds[g], rank > left)
-            kept.append(ops.logical_or(key > thresholds[g], tie_kept))
-            left = left - ops.sum(ties)
+        left = num_left[g]
+        for value, mask in group:
+            threshold = _after(thresholds[g], done)
+            new, done = _larger_in_order(value, mask, threshold, left)
+            kept.append(new)
+            left = left - done
     return kept
 
 
-def _two_of_four(magnitudes: Tensor, num_channel_axes: int) -> Tensor:
-    shape = magnitudes.shape
+def _after(value: Tensor, done: Tensor) -> Tensor:
+    """The value, but not before another number, at least 0, is known.
+
+    So arrays are worked on one after another, and share their memory.
+    """
+    return value + ops.cast(ops.minimum(done, 0), value.dtype)
+
+
+def _below(value: Tensor, mask: Tensor, threshold: Tensor) -> Tensor:
+    smaller = ops.logical_and(value > -threshold, value < threshold)
+    return ops.logical_or(smaller, ops.logical_not(mask))
+
+
+def _larger_in_order(
+    value: Tensor, mask: Tensor, threshold: Tensor, left: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Leave out what is below the threshold, and the first `left` that are at it."""
+    ties = ops.logical_and(mask, ops.abs(value) == threshold)
+    rows = ops.reshape(ties, (-1, ties.shape[-1]))
+    per_row = ops.sum(ops.cast(rows, "int32"), axis=1)
+    whole = ops.sum(ops.cast(ops.cumsum(per_row) <= left, "int32"))
+    number = ops.arange(rows.shape[0], dtype="int32")
+    last = ops.minimum(whole, rows.shape[0] - 1)  # row of the last that is left out
+    rest = left - ops.sum(ops.where(number < last, per_row, ops.zeros_like(per_row)))
+    number = ops.expand_dims(number, 1)
+    row = ops.any(ops.logical_and(rows, number == last), axis=0)
+    after = ops.cumsum(ops.cast(row, "int32")) > rest
+    after = ops.where(number == last, after, number > last)
+    tie_kept = ops.reshape(ops.logical_or(ops.logical_not(rows), after), ties.shape)
+    above = ops.logical_not(_below(value, mask, threshold))
+    return ops.logical_and(above, tie_kept), ops.sum(per_row)
+
+
+def _two_of_four(weight: Tensor, mask: Tensor, num_channel_axes: int) -> Tensor:
+    """Keep the larger two of every four; what is pruned counts as -1."""
+    shape = weight.shape
+    magnitudes = ops.where(mask, ops.abs(weight), -ops.ones_like(weight))
     num_channels = math.prod(shape[len(shape) - num_channel_axes :])
     rows = ops.reshape(magnitudes, (-1, num_channels))
     whole = rows.shape[0] // 4 * 4

@@ -124,34 +124,32 @@ class MaskedOptimizer(keras.optimizers.Optimizer):
         for variable in pruned:
             nonzero = ops.not_equal(variable.value, 0)
             masks.append(ops.logical_or(nonzero, ops.logical_not(ops.any(nonzero))))
-        if self.steps[0] == 0:
-            values = [v.value for v in pruned]
-            masks = self._updated(values, masks, ops.convert_to_tensor(self._counts[0]))
-        for variable, mask, new in zip(pruned, self.masks, masks, strict=True):
-            mask.assign(new)
-            variable.assign(_masked(variable.value, new))
+        masks = self._masks_of(0, pruned, masks)
+        for variable, mask in zip(pruned, masks, strict=True):
+            variable.assign(_masked(variable.value, mask))
+        self._assign_masks(self._masks_of(1, pruned, masks))
 
-    def _updated(self, values: list, masks: list, counts: Tensor) -> list[Tensor]:
-        return updated_masks(
-            values,
-            masks,
-            counts,
-            granularity=self.granularity,
-            scope=self.scope,
-            num_channel_axes=[axes for _, axes in self.targets],
-        )
-
-    def _next_masks(self, step: Tensor, values: list, masks: list) -> list[Tensor]:
+    def _masks_of(self, step: Tensor, weights: list, masks: list) -> list[Tensor]:
         """Return the masks of a step: new ones if it is one of `steps`."""
         step = ops.cast(step, "int32")
         steps = ops.convert_to_tensor(np.array(self.steps, "int32"))
         row = ops.maximum(ops.sum(ops.cast(steps <= step, "int32")) - 1, 0)
 
         def update() -> list[Tensor]:
-            table = ops.convert_to_tensor(self._counts)
-            return self._updated(values, masks, ops.take(table, row, axis=0))
+            return updated_masks(
+                [ops.convert_to_tensor(weight) for weight in weights],
+                masks,
+                ops.take(ops.convert_to_tensor(self._counts), row, axis=0),
+                granularity=self.granularity,
+                scope=self.scope,
+                num_channel_axes=[axes for _, axes in self.targets],
+            )
 
         return ops.cond(ops.any(steps == step), update, lambda: list(masks))
+
+    def _assign_masks(self, masks: list) -> None:
+        for mask, new in zip(self.masks, masks, strict=True):
+            mask.assign(new)
 
     def _averages(self) -> list:
         """Averages of all variables that some optimizer inside keeps; None without."""
@@ -167,18 +165,17 @@ class MaskedOptimizer(keras.optimizers.Optimizer):
         if not self.built:
             self.build(list(trainable_variables))
         self._iterations.assign_add(1)
-        pruned = [self._trainable_variables[index] for index, _ in self.targets]
-        values = [ops.convert_to_tensor(v) for v in pruned]
-        masks = [ops.convert_to_tensor(mask) for mask in self.masks]
-        masks = self._next_masks(ops.convert_to_tensor(self._iterations), values, masks)
         self.inner_optimizer.apply(grads, trainable_variables)
-        for variable, average, mask, new in zip(
-            pruned, self._averages(), self.masks, masks, strict=True
+        pruned = [self._trainable_variables[index] for index, _ in self.targets]
+        masks = [ops.convert_to_tensor(mask) for mask in self.masks]
+        for variable, average, mask in zip(
+            pruned, self._averages(), masks, strict=True
         ):
-            mask.assign(new)
-            variable.assign(_masked(ops.convert_to_tensor(variable), new))
+            variable.assign(_masked(ops.convert_to_tensor(variable), mask))
             if average is not None:
-                average.assign(_masked(ops.convert_to_tensor(average), new))
+                average.assign(_masked(ops.convert_to_tensor(average), mask))
+        next_step = ops.convert_to_tensor(self._iterations) + 1
+        self._assign_masks(self._masks_of(next_step, pruned, masks))
 
     def stateless_apply(
         self, optimizer_variables: list, grads: list, trainable_variables: list
@@ -191,23 +188,23 @@ class MaskedOptimizer(keras.optimizers.Optimizer):
             raise ValueError("`optimizer_variables` must be those of `variables`.")
         step = where[id(self._iterations)]
         slots[step] = slots[step] + 1
-        values = [
-            ops.convert_to_tensor(trainable_variables[k]) for k, _ in self.targets
-        ]
-        masks = [slots[where[id(mask)]] for mask in self.masks]
-        masks = self._next_masks(slots[step], values, masks)
         weights, inner = self.inner_optimizer.stateless_apply(
             slots[mine:], grads, trainable_variables
         )
         weights, slots = list(weights), slots[:mine] + list(inner)
-        for (index, _), average, mask, new in zip(
-            self.targets, self._averages(), self.masks, masks, strict=True
+        places = [where[id(mask)] for mask in self.masks]
+        masks = [slots[place] for place in places]
+        for (index, _), average, mask in zip(
+            self.targets, self._averages(), masks, strict=True
         ):
-            slots[where[id(mask)]] = new
-            weights[index] = _masked(weights[index], new)
+            weights[index] = _masked(weights[index], mask)
             if average is not None:
                 place = where[id(average)]
-                slots[place] = _masked(slots[place], new)
+                slots[place] = _masked(slots[place], mask)
+        pruned = [weights[index] for index, _ in self.targets]
+        masks = self._masks_of(slots[step] + 1, pruned, masks)
+        for place, mask in zip(places, masks, strict=True):
+            slots[place] = mask
         return weights, slots
 
     @property
