@@ -93,6 +93,10 @@ def test_extremes_are_ordered():
     weights = [np.array([tiny, -1e38, np.inf, 1e-30, -0.0], "float32")]
     mask = updated(weights, ones(weights), [3], axes=[1])[0]
     assert mask.tolist() == [False, True, True, False, False]
+    # Of equal infinities the first goes first; what is no number stays.
+    weights = [np.array([np.nan, np.inf, 1.0, -np.inf], "float32")]
+    for count, want in ((2, [1, 0, 0, 1]), (3, [1, 0, 0, 0]), (4, [1, 0, 0, 0])):
+        assert updated(weights, ones(weights), [count], axes=[1])[0].tolist() == want
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])

@@ -54,14 +54,15 @@ def arrays(values):
 
 
 @pytest.mark.parametrize("scope", ["layer", "global"])
-def test_equals_a_loop_in_numpy(scope):
+@pytest.mark.parametrize("steps", [STEPS, (1, 2, 6)])
+def test_equals_a_loop_in_numpy(steps, scope):
     weights, twin = variables(), arrays(variables())
-    optimizer, masks = masked(scope=scope), [True, True]
+    optimizer, masks = masked(scope=scope, steps=steps), [True, True]
     optimizer.build(weights)
     for t in range(7):
         step(optimizer, weights, t)
-        if t + 1 in STEPS:
-            sparsity = SPARSITIES[STEPS.index(t + 1)]
+        if t + 1 in steps:
+            sparsity = SPARSITIES[steps.index(t + 1)]
             masks = magnitude_mask([twin[0], twin[2]], sparsity, scope=scope)
         twin = [
             w - np.float32(0.1) * g for w, g in zip(twin, gradients(t), strict=True)
@@ -86,6 +87,34 @@ def test_step_0_prunes_before_the_first_step():
     for t in range(3):
         step(optimizer, weights, t)
     np.testing.assert_array_equal(arrays(weights)[0] != 0, wanted)
+
+
+def test_step_0_and_step_1():
+    weights = variables()
+    optimizer = masked(steps=[0, 1], sparsities=[0.25, 0.5])
+    optimizer.build(weights)
+    at_first = arrays(weights)[0] != 0
+    wanted = magnitude_mask(arrays(weights)[0], 0.5)
+    step(optimizer, weights, 0)
+    found = arrays(weights)[0] != 0
+    np.testing.assert_array_equal(found, wanted)
+    assert at_first.sum() == 18 and not (found & ~at_first).any()
+
+
+def test_the_branch_for_new_masks_keeps_one_array_at_a_time():
+    if BACKEND != "jax":
+        pytest.skip("only JAX tells how much memory a compiled step takes")
+    import jax
+
+    weights = [keras.Variable(np.ones((300, 300))) for _ in range(8)]
+    targets = [(k, 1) for k in range(8)]
+    optimizer = MaskedOptimizer(keras.optimizers.SGD(), targets, STEPS, SPARSITIES)
+    optimizer.build(weights)
+    jitted = jax.jit(optimizer.stateless_apply, donate_argnums=(0, 2))
+    slots, values = [[v.value for v in vs] for vs in (optimizer.variables, weights)]
+    used = jitted.lower(slots, values, values).compile().memory_analysis()
+    array = 4 * 300 * 300  # bytes; all masks are two of these
+    assert used.temp_size_in_bytes <= 5 * array, used.temp_size_in_bytes / array
 
 
 def test_zeros_of_before_stay_but_an_array_of_zeros_does_not():

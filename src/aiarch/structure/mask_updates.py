@@ -129,7 +129,7 @@ def _larger(groups: list[list[Scored]], counts: Tensor) -> list[Tensor]:
     infinity = ops.view(ops.cast(np.inf, dtype), integers)
 
     def as_float(bits: Tensor) -> Tensor:
-        return ops.view(ops.minimum(bits, infinity), dtype)
+        return ops.view(ops.where(bits < infinity, bits, infinity), dtype)
 
     def count_below(thresholds: Tensor) -> Tensor:
         numbers, done = [0] * len(groups), 0
