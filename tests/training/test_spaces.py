@@ -84,6 +84,14 @@ def test_bad_spaces_are_refused(choices, error, match):
         Space(choices)
 
 
+def test_the_place_of_a_choice():
+    space = Space({"a": [1, True, np.float64(0.5)]})
+    assert [space.place("a", value) for value in (1, True, 0.5)] == [0, 1, 2]
+    assert type(space.value("a", 2)) is float
+    with pytest.raises(ValueError, match=r"`a` must be one of the choices .* got 2"):
+        space.place("a", 2)
+
+
 def test_nothing_to_mutate():
     with pytest.raises(ValueError, match="at least two choices"):
         Space({"a": [1]}).mutate({"a": 1}, np.random.default_rng(0))

@@ -83,7 +83,7 @@ def updated_masks(
         num_channel_axes: for each array, how many last axes number its channels.
 
     Returns:
-        A list of bool tensors, True for what stays.
+        A list of bool tensors, True for what stays; what is no number (NaN) stays.
 
     Example:
         >>> weights = [ops.array([3.0, -1.0, 2.0, -4.0])]
@@ -115,7 +115,7 @@ def _in_one_dtype(weights: Sequence[Tensor]) -> list[Tensor]:
 def _channel_scores(
     weight: Tensor, mask: Tensor, num_channel_axes: int
 ) -> tuple[Tensor, Tensor]:
-    """Root mean squares of channels, and which have weights left: (1, ..., channels)."""
+    """Root mean squares and what is left, by channel: shapes (1, ..., channels)."""
     axes = tuple(range(len(weight.shape) - num_channel_axes))
     squares = ops.square(ops.where(mask, weight, ops.zeros_like(weight)))
     scores = ops.sqrt(ops.mean(squares, axis=axes, keepdims=True))

@@ -24,11 +24,12 @@ class MaskedOptimizer(keras.optimizers.Optimizer):
 
     Equation (9), `eq-pr-masked-step`. The masks are variables of this optimizer, so
     every backend carries them through its compiled step, and a checkpoint holds them.
-    In each of the steps in `steps` they are made anew, as `magnitude_mask` makes them
-    of the weights that the step finds; so the mask can be applied in the same pass over
-    memory as the update. What is pruned stays pruned. Weights that are zero when the
-    optimizer is built count as pruned, unless the whole array is zero. Averages of the
-    weights (`use_ema`) are masked with them.
+    In each of the steps in `steps` the mask is new, as `magnitude_mask` makes it of the
+    weights that the step finds. It is made at the end of the step before (for the first
+    step by `build`), so that no step has to keep its old weights, and is applied in the
+    same pass over memory as the update. What is pruned stays pruned. Weights that are
+    zero when the optimizer is built count as pruned, unless the whole array is zero.
+    Averages of the weights (`use_ema`) are masked with them.
 
     Learning rate, iterations and slots are the inner optimizer's. `Pruning` puts this
     optimizer around the one of a model and takes it away again; use it directly in a
@@ -133,9 +134,9 @@ class MaskedOptimizer(keras.optimizers.Optimizer):
         """Return the masks of a step: new ones if it is one of `steps`."""
         step = ops.cast(step, "int32")
         steps = ops.convert_to_tensor(np.array(self.steps, "int32"))
-        row = ops.maximum(ops.sum(ops.cast(steps <= step, "int32")) - 1, 0)
 
         def update() -> list[Tensor]:
+            row = ops.sum(ops.cast(steps < step, "int32"))
             return updated_masks(
                 [ops.convert_to_tensor(weight) for weight in weights],
                 masks,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from aiarch.training.spaces import Configuration, Space
+from aiarch.training.spaces import Configuration, Space, is_distribution
 
 
 def truncation(
@@ -109,18 +109,12 @@ def perturb(
     for name, choice in space.choices.items():
         value = hyperparameters[name]
         place = int(rng.integers(len(factors)))
-        if callable(getattr(choice, "rvs", None)):
+        if is_distribution(choice):
             changed[name] = _multiplied(value, factors[place], choice)
         else:
-            known = list(choice)
-            here = [k for k, entry in enumerate(known) if _same(entry, value)]
-            if not here:
-                raise ValueError(
-                    f"`hyperparameters[{name!r}]` must be one of the choices {known}, "
-                    f"got {value!r}; add it to them, or start from one of them."
-                )
-            there = here[0] + (1 if factors[place] > 1 else -1)
-            changed[name] = _plain(known[min(max(there, 0), len(known) - 1)])
+            step = 1 if factors[place] > 1 else -1
+            there = min(max(space.place(name, value) + step, 0), len(choice) - 1)
+            changed[name] = space.value(name, there)
     return changed
 
 
@@ -153,12 +147,3 @@ def _multiplied(value: float, factor: float, distribution: Any) -> float:
         low, high = distribution.support()
         new = type(value)(min(max(new, low), high))
     return new
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _same(entry: Any, value: Any) -> bool:
-    entry = _plain(entry)
-    return entry is value or (type(entry) is type(value) and np.all(entry == value))

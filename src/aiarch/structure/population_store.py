@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aiarch.training.journals import Journal
+from aiarch.training.journals import Journal, sync_folder
 
 JOURNAL = "journal.jsonl"
 
@@ -72,7 +72,7 @@ class StageStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, path)
-            _sync_names(self.folder)
+            sync_folder(self.folder)
             self._journal.append(record)
         self._enter(dict(record))
 
@@ -121,13 +121,3 @@ class StageStore:
 
     def _path(self, number: int, member: int) -> Path:
         return self.folder / f"round-{number:04d}-member-{member:03d}.state"
-
-
-def _sync_names(folder: Path) -> None:
-    """Wait until the names of new files are on disk, where the system can."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -26,7 +26,13 @@ from aiarch.structure.population_rules import (
 )
 from aiarch.structure.population_store import StageStore
 from aiarch.training.spaces import Configuration, Space, as_json, as_space, described
-from aiarch.training.trials import as_they_end, check_int, progress_bar, proposal_rng
+from aiarch.training.trials import (
+    as_they_end,
+    check_int,
+    check_jobs,
+    progress_bar,
+    proposal_rng,
+)
 
 EXPLOIT = {"truncation": truncation, "tournament": tournament}
 EXPLORE = {"perturb": perturb, "resample": resample}
@@ -101,10 +107,7 @@ def population_based_training(
     check_int("population_size", population_size, 2)
     check_int("num_rounds", num_rounds, 1)
     check_int("seed", seed, 0)
-    if n_jobs == 0:
-        raise ValueError("`n_jobs` must not be 0; pass 1, a number of workers, or -1.")
-    if not callable(train):
-        raise TypeError(f"`train` must be a function, got {train!r}; pass one.")
+    check_jobs("train", train, n_jobs)
     header = {
         "journal": "aiarch population-based training",
         "format": 1,

@@ -56,7 +56,7 @@ class Journal:
                 self._compare(lines[0])
             else:
                 self._write(self.header)
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
             self.records = lines[1:]
         except BaseException:
             self._file.close()
@@ -161,8 +161,8 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _sync_folder(folder: Path) -> None:
-    """Wait until the name of a new file is on disk, where the system can."""
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of new files are on disk, where the system can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -74,6 +74,28 @@ class Space:
         items = zip(self.choices.items(), places, strict=True)
         return {name: _plain(choice[place]) for (name, choice), place in items}
 
+    def place(self, name: str, value: Any) -> int:
+        """Return where a value stands among the choices of `name`.
+
+        Raises:
+            ValueError: it is none of them.
+
+        Example:
+            >>> Space({"kernel": [3, 5, 7]}).place("kernel", 5)
+            1
+        """
+        for place, choice in enumerate(self.choices[name]):
+            if _same(choice, value):
+                return place
+        raise ValueError(
+            f"`{name}` must be one of the choices {list(self.choices[name])}, got "
+            f"{value!r}; add it to them, or start from one of them."
+        )
+
+    def value(self, name: str, place: int) -> Any:
+        """Return the choice of `name` that stands at `place`."""
+        return _plain(self.choices[name][place])
+
     def mutate(
         self, configuration: Configuration, rng: np.random.Generator
     ) -> Configuration:
@@ -87,7 +109,8 @@ class Space:
             A new configuration that differs from `configuration` in one entry.
 
         Raises:
-            ValueError: no entry has a second choice.
+            ValueError: no entry has a second choice, or the entry to change is none of
+                its choices.
 
         Example:
             >>> space = Space({"kernel": [3, 5], "pooling": ["mean"]})
@@ -100,12 +123,12 @@ class Space:
                 f"{self.choices}; without one nothing can be mutated."
             )
         name = self._open[rng.integers(len(self._open))]
-        choice, old = self.choices[name], configuration[name]
-        if _is_distribution(choice):
+        choice = self.choices[name]
+        if is_distribution(choice):
             return {**configuration, name: self._draw_entry(name, rng)}
-        place = next(i for i, c in enumerate(choice) if _same(c, old))
+        place = self.place(name, configuration[name])
         step = int(rng.integers(1, len(choice)))
-        return {**configuration, name: _plain(choice[(place + step) % len(choice)])}
+        return {**configuration, name: self.value(name, (place + step) % len(choice))}
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the space in a journal: plain lists and words."""
@@ -113,9 +136,9 @@ class Space:
 
     def _draw_entry(self, name: str, rng: np.random.Generator) -> Any:
         choice = self.choices[name]
-        if _is_distribution(choice):
+        if is_distribution(choice):
             return _plain(choice.rvs(random_state=rng))
-        return _plain(choice[int(rng.integers(len(choice)))])
+        return self.value(name, int(rng.integers(len(choice))))
 
 
 def as_space(space: Space | Mapping[str, Any]) -> Space:
@@ -161,7 +184,7 @@ def as_json(value: Any) -> str:
 
 
 def _checked(name: str, choice: Any) -> Any:
-    if _is_distribution(choice):
+    if is_distribution(choice):
         return choice
     if isinstance(choice, str | bytes) or not isinstance(choice, Sequence | np.ndarray):
         raise TypeError(
@@ -177,10 +200,11 @@ def _checked(name: str, choice: Any) -> Any:
 
 
 def _size(choice: Any) -> int | None:
-    return None if _is_distribution(choice) else len(choice)
+    return None if is_distribution(choice) else len(choice)
 
 
-def _is_distribution(choice: Any) -> bool:
+def is_distribution(choice: Any) -> bool:
+    """Whether values are drawn from a choice by its `rvs`."""
     return callable(getattr(choice, "rvs", None))
 
 

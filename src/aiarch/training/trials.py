@@ -82,10 +82,7 @@ def run_trials(
     """
     check_int("budget", budget, 1)
     check_int("seed", seed, 0)
-    if n_jobs == 0:
-        raise ValueError("`n_jobs` must not be 0; pass 1, a number of workers, or -1.")
-    if not callable(evaluate):
-        raise TypeError(f"`evaluate` must be a function, got {evaluate!r}; pass one.")
+    check_jobs("evaluate", evaluate, n_jobs)
     header = {
         "journal": "aiarch search",
         "format": FORMAT,
@@ -155,6 +152,14 @@ def check_int(name: str, value: Any, smallest: int) -> None:
             f"`{name}` must be at least {smallest}, got {value}; pass {smallest} or "
             "more."
         )
+
+
+def check_jobs(name: str, function: Any, n_jobs: int | None) -> None:
+    """Raise unless `function`, called `name`, can be called by `n_jobs` workers."""
+    if n_jobs == 0:
+        raise ValueError("`n_jobs` must not be 0; pass 1, a number of workers, or -1.")
+    if not callable(function):
+        raise TypeError(f"`{name}` must be a function, got {function!r}; pass one.")
 
 
 def proposal_rng(seed: int, number: int) -> np.random.Generator:
