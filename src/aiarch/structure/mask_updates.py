@@ -2,8 +2,8 @@
 
 What `magnitude_mask` does in NumPy, except that what is pruned stays pruned. The k-th
 smallest magnitude is found bit by bit: the bits of non-negative floats, read as
-integers, have the order of the floats, so 31 counts find it. On 10⁷ weights that was
-2 to 13 times faster than sorting them (TensorFlow, XLA and JAX on two cores). A count
+integers, have the order of the floats, so 31 counts find it, which is several times
+faster than sorting 10⁷ weights (TensorFlow, XLA and JAX on two cores). A count
 compares the weights themselves with ± the threshold, so that XLA keeps no array of
 magnitudes: its memory would be allocated in every training step, also where no mask is
 updated.
