@@ -42,6 +42,8 @@ PLANTED = [
     ("mean-is-annealing", {"share / total * (z - x)": "0.1 * (z - x)"}),
     ("mean-is-annealing", {"1 - np.arange(300) / 300": "1 - np.arange(300) / 299"}),
     ("free-like-cosine", {"beta_1, True, False)": "1.0, True, False)"}),
+    # Without the product, as the paper has it.
+    ("adafactor-kept", {"[v.shape for v in": "[v.shape[:1] for v in"}),
     ("free-needs-its-rate", {"min(free_at[0.2], free_at[0.5])": "free_at[0.3]"}),
     ("free-beats-constant", {"rate * np.ones(300)": "rate * wave"}),
     ("plain-average", {"noisy_valley(r, 0.0)": "noisy_valley(r, 0.9)"}),
