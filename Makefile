@@ -12,9 +12,8 @@ book: $(VENV)/.book
 	jupyter-book build . --all --warningiserror --nitpick --keep-going --quiet
 	@echo "The book is at $(abspath _build/html/index.html)"
 
-# In the order of the files: the longest ones have few tests, and would come last.
 test: $(VENV)/.all
-	python -m pytest --nbval -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	python -m pytest --nbval -n $(WORKERS) --dist loadfile
 
 lab: $(VENV)/.all
 	jupyter lab book --LabApp.extra_labextensions_path=$(abspath tools/labextensions)
